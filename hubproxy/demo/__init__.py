@@ -1,0 +1,1 @@
+"""The story told by `hubproxy demo`."""

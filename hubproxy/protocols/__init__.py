@@ -1,0 +1,1 @@
+"""What each hub's requests mean. Pure."""

@@ -1,0 +1,1 @@
+"""The network, inwards. Nothing is sent that the service did not hand over."""

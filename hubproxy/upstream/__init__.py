@@ -1,0 +1,1 @@
+"""The network, outwards. Every read has a size limit and a time limit."""
