@@ -96,7 +96,8 @@ def _segment(raw: str) -> str:
     segment = unquote(raw)
     if len(segment) > _LONGEST_SEGMENT or not _SEGMENT.fullmatch(segment):
         raise ValueError(
-            f"not a handle: path segment {raw[:80]!r} is empty or has a character outside A-Za-z0-9._+-"
+            f"not a handle: path segment {raw[:80]!r} is empty or has a character "
+            "outside A-Za-z0-9._+-"
         )
     return segment
 

@@ -39,7 +39,7 @@ class Chunks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file: path from the module's root, where its bytes begin in the archive, bytes, sha256 (hex)."""
+    """One file: path from the module's root, where its bytes begin in the archive, sha256 (hex)."""
 
     path: str
     offset: int
@@ -132,7 +132,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def tree_digest(files: Iterable[FileEntry]) -> Digest:
-    """sha256 over the sorted lines `<hex>  <path>\\n`: the same however the module is packed.
+    r"""sha256 over the sorted lines `<hex>  <path>\n`: the same however the module is packed.
 
     The lines are those of `sha256sum`, sorted by path as bytes.
     """
