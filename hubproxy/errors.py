@@ -25,6 +25,13 @@ class UsageError(HubproxyError):
     status = 400
 
 
+class NotServedError(HubproxyError):
+    """What was asked for exists at the hub, but hubproxy does not serve it in that form."""
+
+    code = "NOT_SERVED"
+    status = 501
+
+
 class ConfigError(HubproxyError):
     """A setting is unknown, of the wrong type, or does not go with another."""
 

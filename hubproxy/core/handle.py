@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
@@ -48,13 +49,14 @@ class Handle:
         """
         if len(text) > 2 * _LONGEST:
             raise ValueError(f"not a handle: longer than {2 * _LONGEST} characters")
-        parts = urlsplit(text if "://" in text else f"https://{text}")
+        # urlsplit drops tabs and newlines, lower() makes ASCII of some other letters, and a
+        # bracket is an address: none of these may become another spelling of a name.
+        if not (text.isascii() and text.isprintable()) or "[" in text or "]" in text:
+            raise ValueError(f"not a handle: {text!r} has a character that no name has")
+        parts = urlsplit(text if _SCHEME.match(text) else f"https://{text}")
         if parts.scheme.lower() not in ("http", "https"):
             raise ValueError(f"not a handle: scheme {parts.scheme!r} in {text!r}")
-        hub = parts.netloc.lower().removeprefix("www.")
-        if len(hub) > 253 or not _HOST.fullmatch(hub) or not ("." in hub or hub == "localhost"):
-            raise ValueError(f"not a handle: {parts.netloc!r} in {text!r} is not the name of a hub")
-        return cls.of(hub, parts.path)
+        return cls.of(parse_hub(parts.netloc), parts.path)
 
     @classmethod
     def of(cls, hub: str, path: str) -> Self:
@@ -67,12 +69,9 @@ class Handle:
         if len(segments) > _DEEPEST or sum(map(len, segments)) > _LONGEST:
             raise ValueError(f"not a handle: {path[:80]!r} is too long or too deep")
         if hub == KAGGLE_HOST:
-            segments = _kaggle(segments)
-        version = None
-        if _VERSION.fullmatch(segments[-1]):
-            version = int(segments.pop())
-        if not segments:
-            raise ValueError(f"not a handle: {hub}/{version} names a version but no module")
+            segments, version = _kaggle(segments)
+        else:
+            segments, version = _versioned(segments)
         return cls(hub, "/".join(segments), version)
 
     def at(self, version: int) -> "Handle":
@@ -92,6 +91,19 @@ class Handle:
         return self.hub + self.url_path
 
 
+def parse_hub(text: str) -> str:
+    """The canonical name of a hub: a host's name in any case, with or without `www.`.
+
+    Raises:
+        ValueError: not the name of a host. A port, a user or an IPv6 address is never part of one.
+    """
+    hub = text.lower().removeprefix("www.")
+    named = text.isascii() and len(hub) <= 253 and _HOST.fullmatch(hub) is not None
+    if not named or hub.startswith("www.") or not ("." in hub or hub == "localhost"):
+        raise ValueError(f"not a handle: {text[:80]!r} is not the name of a hub")
+    return hub
+
+
 def _segment(raw: str) -> str:
     segment = unquote(raw)
     if len(segment) > _LONGEST_SEGMENT or not _SEGMENT.fullmatch(segment):
@@ -102,8 +114,21 @@ def _segment(raw: str) -> str:
     return segment
 
 
-def _kaggle(segments: list[str]) -> list[str]:
-    """Kaggle's long and short forms as `owner/model/framework/variation[/version]`."""
+def _versioned(segments: list[str]) -> tuple[list[str], int | None]:
+    """The path and the version that ends it, if one does."""
+    if not _VERSION.fullmatch(segments[-1]):
+        return segments, None
+    path, version = segments[:-1], int(segments[-1])
+    if not path:
+        raise ValueError(f"not a handle: {version} is a version, but of no module")
+    if _VERSION.fullmatch(path[-1]):
+        # Without its version, such a name would read as another module's.
+        raise ValueError(f"not a handle: {'/'.join(segments)[:80]!r} ends in two versions")
+    return path, version
+
+
+def _kaggle(segments: list[str]) -> tuple[list[str], int | None]:
+    """Kaggle's long and short forms as owner, model, framework, variation; and the version."""
     if segments[0] == "models":
         segments = segments[1:]
     if len(segments) >= 6 and segments[2] == "frameworks" and segments[4] == "variations":
@@ -111,11 +136,16 @@ def _kaggle(segments: list[str]) -> list[str]:
         if tail[:1] == ["versions"]:
             tail = tail[1:]
         segments = [segments[0], segments[1], segments[3], segments[5], *tail]
-    if len(segments) not in (4, 5):
+    if len(segments) not in (4, 5) or segments[0] == "models":
         raise ValueError(
             "not a handle: a Kaggle model is kaggle.com/OWNER/MODEL/FRAMEWORK/VARIATION[/VERSION]"
         )
     framework = _FRAMEWORKS.get(segments[2].lower())
     if framework is None:
         raise ValueError(f"not a handle: {segments[2]!r} is not a framework that Kaggle knows")
-    return [*segments[:2], framework, *segments[3:]]
+    path = [*segments[:2], framework, segments[3]]
+    if len(segments) == 4:
+        return path, None  # a variation may be called "2"
+    if not _VERSION.fullmatch(segments[4]):
+        raise ValueError(f"not a handle: {segments[4]!r} is not a version")
+    return path, int(segments[4])

@@ -127,8 +127,19 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError("not a record: the chunk list does not cover the archive")
         for digest in self.chunks.sha256:
             Digest.of_hex(digest)
+        self._check_files()
         if self.tree != str(tree_digest(self.files)):
             raise ValueError("not a record: the tree digest is not that of the files")
+
+    def _check_files(self) -> None:
+        for entry in self.files:
+            Digest.of_hex(entry.sha256)
+            if entry.size < 0 or not 0 <= entry.offset <= self.archive.size - entry.size:
+                raise ValueError(f"not a record: {entry.path!r} is not within the archive")
+            if "\n" in entry.path:
+                raise ValueError(f"not a record: {entry.path!r} would forge a tree digest")
+        if len({entry.path for entry in self.files}) != len(self.files):
+            raise ValueError("not a record: a file is named twice")
 
 
 def tree_digest(files: Iterable[FileEntry]) -> Digest:

@@ -3,11 +3,19 @@
 Values that cross a port live in the core; implementations do not import this module.
 """
 
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
+from hubproxy.core.audit import AuditEvent
+from hubproxy.core.digest import Descriptor
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
+from hubproxy.core.record import Format, Record
+from hubproxy.core.trust import TrustSnapshot
+
+T_co = TypeVar("T_co", covariant=True)
+F = TypeVar("F")
 
 
 class Upstream(Protocol):
@@ -27,3 +35,82 @@ class Upstream(Protocol):
             NotMirroredError: the network may not be used.
         """
         ...
+
+
+class Feed(Protocol[T_co]):
+    """Takes upstream's bytes from the first to the last."""
+
+    async def write(self, piece: bytes) -> None:
+        """Hand over some bytes; raises what has been found wrong so far."""
+        ...
+
+    async def finish(self) -> T_co:
+        """Say that these were all, and get what was learned from them."""
+        ...
+
+
+class Attempts(Protocol[T_co]):
+    """A module on its way in: may be fed again from the start when a transfer breaks."""
+
+    def attempt(self) -> AbstractAsyncContextManager[Feed[T_co]]: ...
+
+
+class Receiving(Attempts[None], Protocol):
+    """A known module on its way in. Its file holds verified bytes only."""
+
+    @property
+    def descriptor(self) -> int: ...
+
+
+class Discovery(Attempts[F], Protocol[F]):
+    """An unknown module on its way in."""
+
+    async def describe(self, exact: Handle, found: F, *, url: str, decided_at: str) -> Record: ...
+
+
+class Discoveries(Protocol):
+    """Where unknown modules are kept."""
+
+    def discover(self) -> AbstractAsyncContextManager[Discovery[Any]]: ...
+
+    async def adopt(self, discovery: Any, record: Record) -> None: ...
+
+
+class Modules(Discoveries, Protocol):
+    """The store."""
+
+    def open(self, record: Record) -> tuple[int, bool] | None:
+        """A descriptor of the archive, and whether it was checked since the start."""
+        ...
+
+    def reading(self, record: Record) -> AbstractContextManager[None]: ...
+
+    async def prove(
+        self, record: Record, descriptor: int, verified: Callable[[int], None]
+    ) -> None: ...
+
+    def receive(
+        self, record: Record, verified: Callable[[int], None]
+    ) -> AbstractAsyncContextManager[Receiving]: ...
+
+    def pin(self, exact: Handle, formats: tuple[Format, ...]) -> Descriptor | None: ...
+
+    async def read_record(self, wanted: Descriptor) -> bytes | None: ...
+
+    async def keep_record(self, text: bytes) -> None: ...
+
+
+class TrustSource(Protocol):
+    """Where the trust list comes from. Both methods block."""
+
+    def refresh(self) -> TrustSnapshot: ...
+
+    def cached(self) -> TrustSnapshot: ...
+
+    def fetch_record(self, wanted: Descriptor) -> bytes: ...
+
+
+class AuditLog(Protocol):
+    """Where events are accepted: when `append` returns, the event survives a power cut."""
+
+    async def append(self, event: AuditEvent) -> None: ...

@@ -1,0 +1,68 @@
+"""`hubproxy audit`: who loaded what."""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import click
+
+from hubproxy.cli.options import HandleType, configured, json_option
+from hubproxy.config import Config
+from hubproxy.core.audit import AuditEvent, Outcome, Selection
+from hubproxy.core.handle import Handle
+
+
+@click.group("audit")
+def command() -> None:
+    """Read the audit log: one event for each answered request."""
+
+
+@command.command("tail")
+@configured()
+@click.option("-n", "--lines", default=10, show_default=True, help="How many events from the end.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with each new event.")
+@json_option
+def tail(config: Config, lines: int, follow: bool, as_json: bool) -> None:
+    """Print the last events."""
+    from hubproxy import wiring
+    from hubproxy.store.auditread import read
+
+    for event in read(wiring.places(config).audit, last=lines, follow=follow):
+        _print(event, as_json)
+
+
+@command.command("list")
+@configured()
+@click.option("--handle", type=HandleType(), help="This module; without a version, all of its.")
+@click.option("--since", type=click.DateTime(), help="This moment or later, UTC.")
+@click.option("--outcome", type=click.Choice([name for name in get_args(Outcome) if name]))
+@json_option
+def list_events(
+    config: Config,
+    handle: Handle | None,
+    since: datetime | None,
+    outcome: Outcome | None,
+    as_json: bool,
+) -> None:
+    """Print every event that is asked for, oldest first."""
+    from hubproxy import wiring
+    from hubproxy.store.auditread import read
+
+    moment = since.replace(tzinfo=UTC) if since else None
+    wanted = Selection(handle=handle, since=moment, outcome=outcome)
+    for event in read(wiring.places(config).audit):
+        if wanted.matches(event):
+            _print(event, as_json)
+
+
+def _print(event: AuditEvent, as_json: bool) -> None:
+    if as_json:
+        print(event.encode().decode(), end="", flush=True)
+        return
+    what = event.handle or event.event
+    print(
+        f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  "
+        f"{event.status or 0:<3}"
+        f"  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  {what}  "
+        f"{(event.code + ': ' + event.reason) if event.code else event.archive[:23]}",
+        flush=True,
+    )

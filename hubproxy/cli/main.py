@@ -1,0 +1,70 @@
+"""The entry point: the list of commands, and how an error ends one."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from hubproxy import __version__
+
+_COMMANDS = {
+    "serve": ("hubproxy.cli.serve", "Run the proxy."),
+    "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
+    "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
+    "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list."),
+    "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
+    "config": ("hubproxy.cli.config", "Check and show the settings."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows the commands by name, and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        if cmd_name not in _COMMANDS:
+            return None
+        found = import_module(_COMMANDS[cmd_name][0]).command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hubproxy")
+def cli() -> None:
+    """A caching, verifying proxy and mirror for machine-learning modules.
+
+    Every module is checked against a signed trust list before its first byte is served.
+    """
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit status: 0 done, 1 failed, 2 used wrongly, 3 denied by the trust list.
+    """
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except Exception as error:
+        from hubproxy.errors import DeniedError, HubproxyError, UsageError
+
+        if not isinstance(error, HubproxyError):
+            raise
+        click.echo(f"hubproxy: {error.code}: {error}", err=True)
+        if error.remedy:
+            click.echo(f"  {error.remedy}", err=True)
+        sys.exit(3 if isinstance(error, DeniedError) else 2 if isinstance(error, UsageError) else 1)

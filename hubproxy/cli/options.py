@@ -1,0 +1,86 @@
+"""What several commands take, and how they print."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hubproxy.config import load
+from hubproxy.core.handle import Handle
+
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_CONFIG = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file. [default: $HUBPROXY_CONFIG, /etc/hubproxy/hubproxy.toml]",
+)
+_DATA = click.option("--data", help="Data folder.")
+_SETTINGS = ("data", "server__listen", "network__offline", "trust__mode")
+
+
+class HandleType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5
+    """A module's name in any spelling that users type."""
+
+    name = "handle"
+
+    def convert(
+        self, value: str | Handle, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Handle:
+        if isinstance(value, Handle):
+            return value
+        try:
+            return Handle.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def configured(*flags: _Decorator) -> _Decorator:
+    """Give a command `--config`, `--data` and `flags`, and the loaded `Config` as its first
+    argument.
+
+    Args:
+        flags: options that set a setting each, named by it, such as `server__listen`.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapped(config_file: Path | None, **given: Any) -> Any:
+            found = {name: given.pop(name) for name in _SETTINGS if name in given}
+            chosen = {
+                name.replace("__", "."): value for name, value in found.items() if value is not None
+            }
+            return function(load(config_file, os.environ, chosen), **given)
+
+        decorated: Callable[..., Any] = wrapped
+        for flag in (*reversed(flags), _DATA, _CONFIG):
+            decorated = flag(decorated)
+        return decorated
+
+    return decorate
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Results: for a person, or one JSON object per line."""
+
+    as_json: bool
+
+    def result(self, fields: dict[str, object], *, text: str) -> None:
+        print(json.dumps(fields) if self.as_json else text)
+
+
+def note(text: str) -> None:
+    """Tell the person at the terminal something that is no result."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,50 @@
+"""`hubproxy serve`."""
+
+import asyncio
+import logging
+
+import click
+
+from hubproxy.cli.options import configured, note
+from hubproxy.config import Config
+
+
+@click.command("serve")
+@configured(
+    click.option("--listen", "server__listen", help="HOST:PORT; port 0 lets the system choose."),
+    click.option(
+        "--offline", "network__offline", is_flag=True, default=None, help="Ask no upstream."
+    ),
+    click.option(
+        "--mode", "trust__mode", type=click.Choice(["enforce", "first-use"]), help="What may enter."
+    ),
+)
+def command(config: Config) -> None:
+    """Run the proxy until SIGTERM; SIGHUP reads the trust list again.
+
+    Prints its URL to standard output once it listens.
+    """
+    logging.basicConfig(
+        level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("tuf").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    asyncio.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    from hubproxy import wiring
+    from hubproxy.server.listen import listening, until_told
+
+    async with wiring.open_daemon(config) as daemon:
+        refreshing = asyncio.create_task(daemon.trust.keep_fresh(config.trust.refresh_seconds))
+        try:
+            drain = config.server.drain_seconds
+            async with listening(daemon.app, config.server.listen, drain=drain) as url:
+                print(f"listening on {url}", flush=True)
+                if daemon.trust.error is not None:
+                    note(f"hubproxy: {daemon.trust.error.code}: {daemon.trust.error}")
+                await until_told(daemon.trust.refresh)
+        finally:
+            refreshing.cancel()
+            await asyncio.gather(refreshing, return_exceptions=True)

@@ -1,0 +1,186 @@
+"""How a module is asked for, and how its bytes are checked."""
+
+import base64
+import hashlib
+import http.client
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from typing import Any, Optional
+from urllib.parse import quote, urlsplit
+
+from . import refusal
+from .refusal import HubproxyError
+from .version import __version__
+
+# Seconds without a byte. hubproxy may have to fetch and check all of a module before its first.
+TIMEOUT = 900.0
+
+_REPR_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):\s*(?:[;,]|$)")
+_PIECE = 1 << 20
+_PATH_SAFE = "/%:@!$&'()*+,;=~"
+
+
+def hubproxy_url() -> str:
+    """What HUBPROXY_URL says now, without a slash at its end; empty where it is not set."""
+    return os.environ.get("HUBPROXY_URL", "").strip().rstrip("/")
+
+
+def is_ours(handle: str, base: str) -> bool:
+    """Whether a handle already names hubproxy's own address."""
+    return (handle.lower() + "/").startswith(base.lower() + "/")
+
+
+def url_of(handle: str, base: str) -> str:
+    """Where hubproxy at `base` has the module that a user calls `handle`.
+
+    The handle's query, fragment, credentials and trailing slash are left out.
+
+    Raises:
+        HubproxyError: `base` or `handle` is not an address.
+    """
+    if not _is_http(base):
+        raise HubproxyError(
+            "HUBPROXY_URL is {!r}, which is not the address of a hubproxy".format(base),
+            "Set it to one such as http://hubproxy.example:8440, or unset it.",
+        )
+    if not _is_http(handle):
+        raise HubproxyError("{!r} is not the address of a module".format(handle))
+    parts = urlsplit(handle)
+    host = parts.netloc.rpartition("@")[2].lower()
+    path = quote(parts.path.strip("/"), safe=_PATH_SAFE)
+    return "{}/{}/{}?tf-hub-format=compressed".format(base, quote(host, safe=":[]"), path)
+
+
+def _is_http(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+class CheckedBody:
+    """The body of an answer, hashed as it is read; `finish` tells whether all of it was right."""
+
+    def __init__(self, response: Any, asked: str) -> None:
+        """Read what the answer's headers promise.
+
+        Raises:
+            HubproxyError: they promise no digest.
+        """
+        self._response = response
+        self._asked = asked
+        self._sha256 = hashlib.sha256()
+        self._count = 0
+        self._length = _content_length(response)
+        self._digest = _repr_digest(response)
+        if self._digest is None:
+            raise HubproxyError(
+                "the answer cannot be checked: it has no Repr-Digest header with sha-256",
+                "Check that HUBPROXY_URL is a hubproxy's address, and what stands in between.",
+                asked,
+            )
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._response.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; none at the end of the body.
+
+        Raises:
+            HubproxyError: the connection broke.
+        """
+        try:
+            piece: bytes = self._response.read(None if size < 0 else size)
+        except http.client.IncompleteRead as error:
+            self._count += len(error.partial)
+            raise self._broken_off("the body ended early") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broken_off(str(error)) from None
+        self._sha256.update(piece)
+        self._count += len(piece)
+        return piece
+
+    def finish(self) -> None:
+        """Read what a tar reader leaves after the end marker, and check the whole.
+
+        Raises:
+            HubproxyError: the body is too short, or has another digest than was promised.
+        """
+        while self.read(_PIECE):
+            pass
+        if self._length is not None and self._count != self._length:
+            raise self._broken_off("the body ended early")
+        if self._sha256.digest() != self._digest:
+            raise HubproxyError(
+                "the {} bytes that arrived have another sha-256 than hubproxy promised".format(
+                    self._count
+                ),
+                "Something between here and hubproxy changes what passes: take it out, try again.",
+                self._asked,
+            )
+
+    def _broken_off(self, why: str) -> HubproxyError:
+        of = "" if self._length is None else " of {}".format(self._length)
+        return HubproxyError(
+            "the transfer broke off after {}{} bytes: {}".format(self._count, of, why),
+            "Load it again. If that does not help, hubproxy's log says why it stopped.",
+            self._asked,
+        )
+
+
+def ask(handle: str, base: str) -> CheckedBody:
+    """Ask hubproxy at `base` for the archive of `handle`: a plain tar.
+
+    Proxies that the environment names are not used: hubproxy is the proxy.
+
+    Raises:
+        HubproxyError: it refused, could not be reached, or its answer cannot be checked.
+    """
+    asked = url_of(handle, base)
+    request = urllib.request.Request(
+        asked,
+        headers={
+            "User-Agent": "hubproxy-client/{} Python-urllib/{}.{}".format(
+                __version__, *sys.version_info[:2]
+            )
+        },
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        response = opener.open(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as answer:
+        with answer:
+            raise refusal.from_answer(answer, asked) from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise HubproxyError(
+            "hubproxy at {} cannot be reached: {}".format(base, reason),
+            "Start it, or unset HUBPROXY_URL to load modules without it.",
+            asked,
+        ) from None
+    try:
+        return CheckedBody(response, asked)
+    except HubproxyError:
+        response.close()
+        raise
+
+
+def _content_length(response: Any) -> Optional[int]:
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isdigit() else None
+
+
+def _repr_digest(response: Any) -> Optional[bytes]:
+    """The sha-256 in the `Repr-Digest` header (RFC 9530), or None."""
+    found = _REPR_DIGEST.search(", ".join(response.headers.get_all("Repr-Digest", [])))
+    if found is None:
+        return None
+    try:
+        return base64.b64decode(found.group(1), validate=True)
+    except ValueError:
+        return None

@@ -1,0 +1,45 @@
+"""Files appear whole: written beside their place, flushed, renamed, and the folder flushed."""
+
+import os
+from pathlib import Path
+from secrets import token_hex
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Put `content` at `path` so that a reader, or a power cut, finds all of it or the old file.
+
+    Raises:
+        OSError: nothing was changed at `path`.
+    """
+    part = path.with_name(f".{path.name}.{token_hex(8)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        part.rename(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def make_folder(path: Path, *, mode: int = 0o755) -> None:
+    """Make a folder and its parents so that they survive a power cut; fine if it exists."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(mode=mode, exist_ok=True)
+        fsync_folder(folder.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,51 @@
+"""Bringing a module into the store: one that is known, and one that is not."""
+
+from time import monotonic
+
+from hubproxy.core.handle import Handle
+from hubproxy.core.record import Record
+from hubproxy.logs import event
+from hubproxy.service.growth import Growth
+from hubproxy.service.ports import Discoveries, Modules
+from hubproxy.service.transfer import Transfers
+
+
+async def fetch_known(
+    record: Record, growth: Growth, *, transfers: Transfers, modules: Modules
+) -> None:
+    """Fetch a module whose record is known; its chunks are released as they verify.
+
+    Raises:
+        HubproxyError: it could not be had, or is not what the record says.
+    """
+    started = monotonic()
+    async with modules.receive(record, growth.advance) as receiving:
+        with growth.written(receiving.descriptor):
+            await transfers.read(record.exact, receiving)
+    event(
+        "pull.fetched",
+        handle=record.handle,
+        digest=record.archive.digest,
+        bytes=record.archive.size,
+        ms=round((monotonic() - started) * 1000),
+    )
+
+
+async def fetch_first(
+    exact: Handle, *, transfers: Transfers, into: Discoveries, decided_at: str
+) -> Record:
+    """Fetch a module that nobody has described: whole, checked, and kept with a record.
+
+    Args:
+        into: where it is kept. What it takes the module for, is its own affair.
+        decided_at: UTC, RFC 3339.
+
+    Raises:
+        HubproxyError: it could not be had, or may never be accepted.
+    """
+    async with into.discover() as discovery:
+        found, url = await transfers.read(exact, discovery)
+        record = await discovery.describe(exact, found, url=url, decided_at=decided_at)
+        await into.adopt(discovery, record)
+    event("pull.discovered", handle=exact, digest=record.archive.digest)
+    return record

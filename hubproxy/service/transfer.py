@@ -1,0 +1,105 @@
+"""One transfer from upstream: attempts, resuming, and patience with what is broken."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from time import monotonic
+from typing import TypeVar
+
+from hubproxy.core.fetching import Resume
+from hubproxy.core.handle import Handle
+from hubproxy.errors import DeniedError, UpstreamError
+from hubproxy.logs import event
+from hubproxy.service.failures import CircuitBreaker
+from hubproxy.service.ports import Attempts, Feed, Upstream
+
+T = TypeVar("T")
+
+
+class Transfers:
+    """Reads modules from their hubs, a few at once.
+
+    Args:
+        upstreams: hub -> where its misses go.
+        attempts: how often one transfer is begun or resumed before it has failed.
+        at_once: how many transfers run at the same time; others wait for their turn.
+        answered: told the hub and the seconds until its answer began.
+        sleep: waits that many seconds between attempts.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        *,
+        attempts: int,
+        at_once: int,
+        answered: Callable[[str, float], None] = lambda _hub, _seconds: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._upstreams = upstreams
+        self._attempts, self._answered = attempts, answered
+        self._sleep, self._clock = sleep, clock
+        self._turns = asyncio.Semaphore(at_once)
+        self._breakers = {hub: CircuitBreaker(clock) for hub in upstreams}
+
+    def upstream(self, hub: str) -> Upstream:
+        """Where a hub's misses go.
+
+        Raises:
+            DeniedError: no such hub is configured.
+        """
+        try:
+            return self._upstreams[hub]
+        except KeyError:
+            raise DeniedError(
+                "UNKNOWN_HUB",
+                404,
+                f"{hub} is not a hub that this proxy serves",
+                remedy=f'Add a [[hub]] table with host = "{hub}" to hubproxy.toml.',
+            ) from None
+
+    async def read(self, exact: Handle, into: Attempts[T]) -> tuple[T, str]:
+        """Feed a module's archive to `into`, resuming where a transfer broke.
+
+        Returns:
+            What `into` made of the bytes, and the URL they came from.
+
+        Raises:
+            HubproxyError: upstream failed for good, or `into` refused what it sent.
+        """
+        upstream, breaker = self.upstream(exact.hub), self._breakers[exact.hub]
+        resume: Resume | None = None
+        async with self._turns, AsyncExitStack() as feeds:
+            feed: Feed[T] | None = None
+            stuck = 0
+            for attempt in range(1, self._attempts + 1):
+                breaker.check(exact.hub)
+                taken, validator = (resume.offset, resume.validator) if resume else (0, "")
+                asked = self._clock()
+                try:
+                    async with upstream.open(exact, resume=resume) as incoming:
+                        self._answered(exact.hub, self._clock() - asked)
+                        taken, validator, stuck = incoming.offset, incoming.validator, -1
+                        if feed is None or taken == 0:
+                            await feeds.aclose()
+                            feed = await feeds.enter_async_context(into.attempt())
+                        async for piece in incoming.body:
+                            await feed.write(piece)
+                            taken += len(piece)
+                        breaker.succeeded()
+                        return await feed.finish(), incoming.url
+                except UpstreamError as error:
+                    if not error.transient:
+                        raise
+                    breaker.failed()
+                    if attempt == self._attempts:
+                        raise
+                    event("pull.broken", handle=exact, offset=taken, reason=error)
+                # A server that twice refuses to go on is asked for all of it.
+                stuck += 1
+                resume = Resume(taken, validator) if validator and taken and stuck < 2 else None
+                await self._sleep(0.2 * 2**attempt * (0.5 + random.random()))
+        raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,85 @@
+"""What the store holds under which name: one small file each, replaced by rename."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from hubproxy.core.digest import Digest
+from hubproxy.core.handle import Handle
+from hubproxy.core.record import FORMATS, Format
+from hubproxy.files import fsync_folder, make_folder, write_whole
+
+_MARK = "@"  # no segment of a handle begins with it, so a name can be another's folder
+
+
+class Ref(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The record in force for a handle and format, and the archive it names."""
+
+    record: str
+    record_size: int
+    archive: str
+
+    @property
+    def record_digest(self) -> Digest:
+        return Digest.parse(self.record)
+
+    @property
+    def archive_digest(self) -> Digest:
+        return Digest.parse(self.archive)
+
+
+class RefStore:
+    """Refs on disk, all of them in memory: the folder has one owner.
+
+    Not safe for threads that write; the methods that touch the disk block.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._refs: dict[tuple[Handle, Format], Ref] = {}
+        self.damaged: list[Path] = []
+
+    def load(self) -> None:
+        """Read every ref. One that cannot be read is listed in `damaged` and passed over."""
+        self._refs.clear()
+        for path in sorted(self._folder.rglob(f"{_MARK}*")):
+            form = next((form for form in FORMATS if path.name == _MARK + form), None)
+            try:
+                exact = Handle.parse(str(path.parent.relative_to(self._folder)))
+                ref = msgspec.json.decode(path.read_bytes(), type=Ref)
+                ref.record_digest, ref.archive_digest  # noqa: B018  # each checks itself
+            except (ValueError, msgspec.MsgspecError):
+                self.damaged.append(path)
+                continue
+            if form is not None:
+                self._refs[exact, form] = ref
+
+    def get(self, exact: Handle, form: Format) -> Ref | None:
+        return self._refs.get((exact, form))
+
+    def put(self, exact: Handle, form: Format, ref: Ref) -> None:
+        """Set a ref; it survives a power cut when this returns.
+
+        Raises:
+            OSError: the ref is as it was.
+        """
+        path = self._path(exact, form)
+        make_folder(path.parent, mode=0o700)
+        write_whole(path, msgspec.json.encode(ref), mode=0o600)
+        self._refs[exact, form] = ref
+
+    def drop(self, exact: Handle, form: Format) -> None:
+        """Remove a ref, durably; fine if there is none."""
+        path = self._path(exact, form)
+        if path.exists():
+            path.unlink()
+            fsync_folder(path.parent)
+        self._refs.pop((exact, form), None)
+
+    def __iter__(self) -> Iterator[tuple[Handle, Format, Ref]]:
+        for (exact, form), ref in list(self._refs.items()):
+            yield exact, form, ref
+
+    def _path(self, exact: Handle, form: Format) -> Path:
+        return self._folder / str(exact) / f"{_MARK}{form}"

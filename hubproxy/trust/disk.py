@@ -1,0 +1,47 @@
+"""What the trust list needs of the disk besides whole files: secrets, locks, whole trees."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hubproxy.files import fsync_folder, make_folder
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner may read.
+
+    Raises:
+        FileExistsError: there is one already; a key is never written over.
+    """
+    make_folder(path.parent, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink()
+        raise
+    fsync_folder(path.parent)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Make every file below a folder, and every name, survive a power cut."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = Path(where, name)
+            if not path.is_symlink():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+        fsync_folder(Path(where))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the one lock that a file stands for; waits for whoever holds it."""
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

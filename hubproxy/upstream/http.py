@@ -1,0 +1,300 @@
+"""Fetches modules over HTTP from one hub, and believes none of it.
+
+Each request has a connection of its own, closed afterwards: nothing that one answer left behind
+can become part of the next. Redirects are followed here and not by the library, each hop judged
+by `redirects` and each address by `guard`. Errors name URLs without their query, and do not
+carry the library's own text, which may show a signed one.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import ClientResponse, ClientTimeout, http_parser
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from hubproxy import __version__
+from hubproxy.core.fetching import Incoming, Resume
+from hubproxy.core.handle import Handle
+from hubproxy.errors import ConfigError, HubproxyError, UpstreamError, UpstreamForbiddenError
+from hubproxy.upstream.answers import Answer, accept
+from hubproxy.upstream.explain import ask_once, explained
+from hubproxy.upstream.guard import Guard, GuardedResolver
+from hubproxy.upstream.pace import Bucket, Progress
+from hubproxy.upstream.redirects import Redirects, Target
+from hubproxy.upstream.tls import harden, tls_context
+
+_MOST_HOPS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PIECE = 1024 * 1024
+_LARGEST = 64 * 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where one hub's modules come from.
+
+    Args:
+        hub: the hub's canonical host, such as `tfhub.dev`.
+        url: where to ask, with or without a path: the hub itself, a mirror, another hubproxy.
+        redirects: patterns of hosts that it may redirect to, besides its own.
+        private: it may have (and redirect to) loopback, link-local and private addresses, and
+            any port.
+        token: sent as a bearer token, to `url`'s own origin only.
+        username: sent with `password` as basic credentials, likewise. Not together with `token`.
+        query: added to each module's URL.
+
+    Raises:
+        ConfigError: `url` cannot be used, or there are two kinds of credentials.
+    """
+
+    hub: str
+    url: str
+    redirects: tuple[str, ...] = ()
+    private: bool = False
+    token: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    query: tuple[tuple[str, str], ...] = (("tf-hub-format", "compressed"),)
+
+    def __post_init__(self) -> None:
+        if self.token and self.username:
+            raise ConfigError(f"the upstream of {self.hub} has a token and a username")
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise ConfigError(f"the token of the upstream of {self.hub} cannot be sent")
+        if "?" in self.url or "#" in self.url:
+            raise ConfigError(f"the upstream of {self.hub} has a query in its url")
+        try:
+            Target.parse(self.url)
+        except ValueError as error:
+            raise ConfigError(f"the upstream of {self.hub} cannot be used: {error}") from None
+
+    def target(self, exact: Handle) -> Target:
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return Target.parse(self.url.rstrip("/") + exact.url_path + query)
+
+    @property
+    def authorization(self) -> str:
+        """The Authorization header's value; empty without credentials."""
+        if self.token:
+            return f"Bearer {self.token}"
+        return aiohttp.encode_basic_auth(self.username, self.password) if self.username else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long upstream may take.
+
+    Args:
+        connect: seconds for one address: TCP and TLS.
+        first_byte: seconds from asking to the answer's headers, name look-up and redirects
+            included.
+        idle: seconds without a byte of the body.
+        total_rate: bytes per second that a body must reach on average over `window`.
+        window: seconds, of waiting for upstream.
+    """
+
+    connect: float = 5
+    first_byte: float = 30
+    idle: float = 60
+    total_rate: float = 1024
+    window: float = 60
+
+
+def require_c_parser() -> None:
+    """Make sure that aiohttp parses HTTP in C: its Python parser lets requests be smuggled.
+
+    Raises:
+        HubproxyError: it does not.
+    """
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise HubproxyError(
+            "aiohttp runs without its C parser",
+            remedy="Unset AIOHTTP_NO_EXTENSIONS, and install aiohttp from a wheel.",
+        )
+
+
+class HttpUpstream:
+    """Asks one hub over HTTP. Use it as an async context manager.
+
+    Args:
+        rate_limit: bytes per second over all transfers from this hub; None for no limit.
+        tls: who vouches for the hub; None for the system's authorities. It is hardened.
+        largest: bytes that one module may have.
+        resolver: looks names up; None for the system's way. Its answers are guarded.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        timeouts: Timeouts | None = None,
+        rate_limit: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        largest: int = _LARGEST,
+        resolver: AbstractResolver | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._origin = origin
+        self._timeouts = timeouts or Timeouts()
+        self._bucket = Bucket(rate_limit)
+        # Small pieces under a limit, so that the transfer is even.
+        self._piece = _PIECE if rate_limit is None else max(4096, min(_PIECE, rate_limit // 8))
+        self._tls = harden(tls) if tls else tls_context()
+        self._largest = largest
+        self._resolver = resolver
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        guard = Guard(private=self._origin.private)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                force_close=True,
+                limit=0,
+                resolver=GuardedResolver(guard, self._resolver),
+                socket_factory=guard.socket,
+                ssl=self._tls,
+                use_dns_cache=False,
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"hubproxy/{__version__}",
+            },
+            middlewares=(ask_once,),
+            read_bufsize=_PIECE,
+            # Everything else is timed here, where waiting for our own readers does not count.
+            timeout=ClientTimeout(sock_connect=self._timeouts.connect),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def open(self, exact: Handle, *, resume: Resume | None = None) -> AsyncIterator[Incoming]:
+        """Ask for a module's archive, as the `Upstream` port says.
+
+        Raises:
+            UpstreamError: it was not delivered; also while `body` is read.
+        """
+        if exact.hub != self._origin.hub or exact.version is None:
+            raise ValueError(f"{exact} is not an exact handle of {self._origin.hub}")
+        if resume is not None and not (resume.offset and resume.validator):
+            resume = None
+        start = self._origin.target(exact)
+        try:
+            async with asyncio.timeout(self._timeouts.first_byte):
+                target, response = await self._ask(start, resume)
+        except TimeoutError:
+            raise UpstreamError(
+                f"{start.shown}: no answer within {self._timeouts.first_byte:g} s"
+            ) from None
+        try:
+            answer = accept(
+                response.status,
+                response.reason or "",
+                response.headers,
+                resume=resume,
+                shown=target.shown,
+                now=self._clock(),
+            )
+            if answer.offset + (answer.length or 0) > self._largest:
+                raise self._too_large(target.shown)
+            async with aclosing(self._read(response, answer, target.shown)) as body:
+                yield Incoming(
+                    offset=answer.offset,
+                    length=answer.length,
+                    media_type=answer.media_type,
+                    validator=answer.validator,
+                    url=target.shown,
+                    body=body,
+                )
+        finally:
+            # No await: a cancelled task must still be able to clean up.
+            response.close()
+
+    async def _ask(self, target: Target, resume: Resume | None) -> tuple[Target, ClientResponse]:
+        """Follow redirects to the answer, whose body is not read yet."""
+        redirects = Redirects(target, self._origin.redirects, any_port=self._origin.private)
+        seen = {target.url}
+        for _ in range(_MOST_HOPS + 1):
+            response = await self._get(target, resume, home=redirects.home)
+            if response.status not in _REDIRECTS:
+                return target, response
+            response.close()
+            locations = response.headers.getall("Location", [])
+            if len(locations) != 1:
+                raise UpstreamError(f"{target.shown}: a redirect to nowhere", transient=False)
+            target = redirects.follow(target, locations[0])
+            if target.url in seen:
+                raise UpstreamForbiddenError(
+                    f"{target.shown}: redirects in a loop", transient=False
+                )
+            seen.add(target.url)
+        raise UpstreamForbiddenError(
+            f"{redirects.home.shown}: more than {_MOST_HOPS} redirects", transient=False
+        )
+
+    async def _get(self, target: Target, resume: Resume | None, *, home: Target) -> ClientResponse:
+        if self._session is None:
+            raise RuntimeError("an HttpUpstream is used outside its context")
+        headers = {}
+        if resume is not None:
+            headers = {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
+        if self._origin.authorization and target.origin == home.origin:
+            headers["Authorization"] = self._origin.authorization
+        return await self._session.get(
+            URL(target.url, encoded=True), headers=headers, allow_redirects=False
+        )
+
+    async def _read(
+        self, response: ClientResponse, answer: Answer, shown: str
+    ) -> AsyncGenerator[bytes, None]:
+        """The body, in pieces of up to 1 MiB, as long and as fast as it must be."""
+        room = self._largest - answer.offset
+        times, loop = self._timeouts, asyncio.get_running_loop()
+        progress = Progress(rate=times.total_rate, window=times.window)
+        got = 0
+        while True:
+            began = loop.time()
+            with explained(shown):
+                try:
+                    async with asyncio.timeout(times.idle):
+                        piece = await response.content.read(self._piece)
+                except TimeoutError:
+                    raise UpstreamError(
+                        f"{shown}: nothing came for {times.idle:g} s, after {got} bytes"
+                    ) from None
+            if not piece:
+                break
+            got += len(piece)
+            if got > room:
+                raise self._too_large(shown)
+            if answer.length is not None and got > answer.length:
+                raise UpstreamError(f"{shown}: more than the {answer.length} bytes promised came")
+            if not progress.add(len(piece), loop.time() - began):
+                raise UpstreamError(f"{shown}: slower than {times.total_rate:g} bytes/s")
+            await self._bucket.take(len(piece))
+            yield piece
+        if answer.length not in (None, got):
+            raise UpstreamError(f"{shown}: {got} bytes of {answer.length} came")
+
+    def _too_large(self, shown: str) -> UpstreamError:
+        return UpstreamError(
+            f"{shown}: larger than the {self._largest} bytes that a module may have",
+            transient=False,
+        )

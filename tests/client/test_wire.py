@@ -1,0 +1,225 @@
+import base64
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from hubproxy import __version__
+from hubproxy.client import wire
+from hubproxy.client.refusal import HubproxyError
+from tests.client.wireserver import Answer, Framing, WireServer, module, refusal, repr_digest
+
+BODY = bytes(range(256)) * 64
+HANDLE = "https://tfhub.dev/google/spice/2"
+PATH = "/tfhub.dev/google/spice/2"
+BASE = "http://hubproxy.example:8440"
+
+
+@pytest.fixture
+def server() -> Iterator[WireServer]:
+    with WireServer() as running:
+        yield running
+
+
+def fetch(handle: str, base: str) -> bytes:
+    with closing(wire.ask(handle, base)) as body:
+        read = body.read(10240)
+        body.finish()
+        return read
+
+
+@pytest.mark.parametrize(
+    ("handle", "path"),
+    [
+        pytest.param("https://tfhub.dev/google/spice/2", "/tfhub.dev/google/spice/2", id="plain"),
+        pytest.param("http://tfhub.dev/google/spice/2", "/tfhub.dev/google/spice/2", id="http"),
+        pytest.param("HTTPS://TFHub.dev/Google/spice/2", "/tfhub.dev/Google/spice/2", id="case"),
+        pytest.param("https://tfhub.dev/google/spice/2/", "/tfhub.dev/google/spice/2", id="slash"),
+        pytest.param("https://tfhub.dev/google/spice/2#top", "/tfhub.dev/google/spice/2", id="#"),
+        pytest.param(
+            "https://tfhub.dev/g/s/2?tf-hub-format=compressed&x=1", "/tfhub.dev/g/s/2", id="query"
+        ),
+        pytest.param("https://u:secret@tfhub.dev/g/s/2", "/tfhub.dev/g/s/2", id="credentials"),
+        pytest.param("http://127.0.0.1:8801/g/s/2", "/127.0.0.1:8801/g/s/2", id="port"),
+        pytest.param("http://[::1]:8801/g/s/2", "/[::1]:8801/g/s/2", id="IPv6"),
+        pytest.param("https://tfhub.dev/g/a b/é", "/tfhub.dev/g/a%20b/%C3%A9", id="not ASCII"),
+        pytest.param("https://tfhub.dev/g/a%20b/2", "/tfhub.dev/g/a%20b/2", id="quoted already"),
+    ],
+)
+def test_a_handle_is_asked_for_below_its_hub(handle: str, path: str) -> None:
+    assert wire.url_of(handle, BASE) == f"{BASE}{path}?tf-hub-format=compressed"
+
+
+@pytest.mark.parametrize(
+    "base", ["hubproxy.example:8440", "ftp://hubproxy.example", "http://", "x"]
+)
+def test_a_hubproxy_url_that_is_no_address_is_named_as_the_culprit(base: str) -> None:
+    with pytest.raises(HubproxyError, match=r"^HUBPROXY_URL is '.*', which is not the address"):
+        wire.url_of(HANDLE, base)
+
+
+@pytest.mark.parametrize("handle", ["https:///g/s/2", "https://[/g/s/2", "https://[x]/g"])
+def test_a_handle_without_a_host_is_refused_here(handle: str) -> None:
+    with pytest.raises(HubproxyError, match="is not the address of a module"):
+        wire.url_of(handle, BASE)
+
+
+@pytest.mark.parametrize(
+    ("handle", "ours"),
+    [
+        ("http://hubproxy.example:8440/tfhub.dev/google/spice/2", True),
+        ("HTTP://HUBPROXY.example:8440/tfhub.dev/google/spice/2", True),
+        ("http://hubproxy.example:8440", True),
+        ("http://hubproxy.example:84401/tfhub.dev/google/spice/2", False),
+        ("https://tfhub.dev/google/spice/2", False),
+    ],
+)
+def test_a_handle_that_begins_with_the_proxys_address_is_known(handle: str, ours: bool) -> None:
+    assert wire.is_ours(handle, BASE) is ours
+
+
+def test_the_address_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBPROXY_URL", f" {BASE}/ ")
+    assert wire.hubproxy_url() == BASE
+    monkeypatch.delenv("HUBPROXY_URL")
+    assert wire.hubproxy_url() == ""
+
+
+def test_the_request_names_the_hook_and_asks_for_no_encoding(server: WireServer) -> None:
+    server.put(PATH, module(BODY))
+
+    assert fetch(HANDLE, server.url) == BODY[:10240]
+
+    (asked,) = server.requests
+    assert asked.path == f"{PATH}?tf-hub-format=compressed"
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert asked.headers["User-Agent"] == f"hubproxy-client/{__version__} Python-urllib/{python}"
+    assert asked.headers["Accept-Encoding"] == "identity"
+
+
+def test_proxies_of_the_environment_are_not_used(
+    server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    server.put(PATH, module(BODY))
+
+    assert fetch(HANDLE, server.url) == BODY[:10240]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(repr_digest(BODY), id="alone"),
+        pytest.param(f"unixsum=30637, {repr_digest(BODY)}", id="second"),
+        pytest.param(f"{repr_digest(BODY)} , sha-512=:AAAA:", id="first"),
+        pytest.param(f"{repr_digest(BODY)};p=1", id="with a parameter"),
+    ],
+)
+def test_the_digest_is_found_in_its_header(server: WireServer, header: str) -> None:
+    server.put(PATH, module(BODY, digest=header, framing="chunked"))
+
+    assert fetch(HANDLE, server.url) == BODY[:10240]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(None, id="no header"),
+        pytest.param("sha-512=:AAAA:", id="another algorithm"),
+        pytest.param(repr_digest(BODY).replace("sha-256", "x-sha-256"), id="another name"),
+        pytest.param("sha-256=:A:", id="not base64"),
+        pytest.param(hashlib.sha256(BODY).hexdigest(), id="hex"),
+    ],
+)
+def test_an_answer_without_a_digest_is_not_read(server: WireServer, header: str | None) -> None:
+    server.put(PATH, module(BODY, digest=header))
+
+    with pytest.raises(HubproxyError, match="the answer cannot be checked"):
+        fetch(HANDLE, server.url)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_body_with_another_digest_is_refused_at_its_end(
+    server: WireServer, framing: Framing
+) -> None:
+    # The damage is behind what a tar reader would have read.
+    server.put(PATH, module(BODY[:-1] + b"!", digest=repr_digest(BODY), framing=framing))
+
+    with pytest.raises(HubproxyError, match="have another sha-256 than hubproxy promised"):
+        fetch(HANDLE, server.url)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 10240, len(BODY) - 1])
+def test_a_short_body_is_refused(server: WireServer, sent: int) -> None:
+    server.put(PATH, module(BODY, sent=sent))
+
+    with pytest.raises(HubproxyError, match=f"broke off after {sent} of {len(BODY)} bytes"):
+        fetch(HANDLE, server.url)
+
+
+def test_a_short_body_is_refused_even_where_its_digest_is_right(server: WireServer) -> None:
+    server.put(PATH, module(BODY, digest=repr_digest(BODY[:-1]), sent=len(BODY) - 1))
+
+    with pytest.raises(HubproxyError, match="broke off"):
+        fetch(HANDLE, server.url)
+
+
+@pytest.mark.parametrize("sent", [0, 4096, len(BODY)])
+def test_a_body_without_its_last_chunk_is_refused(server: WireServer, sent: int) -> None:
+    server.put(PATH, module(BODY, framing="chunked", sent=sent))
+
+    with pytest.raises(HubproxyError, match=f"broke off after {sent} bytes: the body ended early"):
+        fetch(HANDLE, server.url)
+
+
+def test_a_refusal_arrives_in_the_proxys_words(server: WireServer) -> None:
+    server.put(
+        PATH,
+        refusal(
+            403,
+            code="HP-T01",
+            title="Not on the trust list",
+            detail="tfhub.dev/google/spice/2 is not on the trust list (root 1, timestamp 3)",
+            remedy="Ask for it: hubproxy propose tfhub.dev/google/spice/2",
+        ),
+    )
+
+    with pytest.raises(HubproxyError) as caught:
+        fetch(HANDLE, server.url)
+
+    assert str(caught.value).split("\n") == [
+        "hubproxy HP-T01: tfhub.dev/google/spice/2 is not on the trust list (root 1, timestamp 3)",
+        "Ask for it: hubproxy propose tfhub.dev/google/spice/2",
+        f"asked: {server.url}{PATH}?tf-hub-format=compressed",
+    ]
+    assert (caught.value.code, caught.value.status) == ("HP-T01", 403)
+    assert caught.value.__suppress_context__
+
+
+def test_a_refusal_by_a_stranger_is_told_as_such(server: WireServer) -> None:
+    server.put(PATH, Answer(b"<html>", status=502, reason="Gateway tired"))
+
+    with pytest.raises(HubproxyError, match="hubproxy answered 502 Gateway tired\nIf this is not"):
+        fetch(HANDLE, server.url)
+
+
+def test_a_proxy_that_is_not_there_is_named_with_the_cure(server: WireServer) -> None:
+    server.stop()
+
+    with pytest.raises(HubproxyError) as caught:
+        fetch(HANDLE, server.url)
+
+    reason, remedy, _ = str(caught.value).split("\n")
+    assert reason.startswith(f"hubproxy at {server.url} cannot be reached: ")
+    assert "refused" in reason
+    assert remedy == "Start it, or unset HUBPROXY_URL to load modules without it."
+    assert caught.value.__suppress_context__
+
+
+def test_repr_digest_is_what_rfc_9530_shows() -> None:
+    digest = hashlib.sha256(b'{"hello": "world"}\n').digest()
+    assert base64.b64encode(digest).decode() == "RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg="
+    assert repr_digest(b'{"hello": "world"}\n').startswith("sha-256=:RK/0qy18")
