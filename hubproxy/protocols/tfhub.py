@@ -126,9 +126,7 @@ def _as_gzip(values: list[str]) -> bool | None:
 
 def _segment(raw: str) -> str:
     """One decoded path segment: nothing that could be decoded again, or mean something else."""
-    if not _PERCENT.fullmatch(raw):
-        raise _bad(f"{raw[:80]!r} has a % that encodes nothing")
-    segment = unquote(raw, errors="replace")
+    segment = unquote(raw, errors="replace")  # a % that encodes nothing stays, and is refused
     if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):
         raise _bad(f"path segment {raw[:80]!r} is empty, dots, or outside A-Za-z0-9._~+-")
     return segment

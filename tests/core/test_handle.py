@@ -168,3 +168,9 @@ def test_what_is_no_handle_is_refused(text: str) -> None:
 )
 def test_a_hub_has_one_name(text: str, hub: str) -> None:
     assert parse_hub(text) == hub
+
+
+@pytest.mark.parametrize("text", ["", "tfhub", "tfhub.dev:80", "tfhub.dev/", "\u212aaggle.com"])
+def test_what_is_no_hub_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of a hub"):
+        parse_hub(text)

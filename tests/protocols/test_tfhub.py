@@ -154,6 +154,8 @@ HOSTILE = {
     "half an encoding in the query": "/tfhub.dev/google/spice/2?x=%2",
     "a backslash in the query": "/tfhub.dev/google/spice/2?x=\\",
     "a fragment behind the query": "/tfhub.dev/google/spice/2?x=1#top",
+    "a letter that is not ASCII in the query": "/tfhub.dev/google/spice/2?x=é",
+    "a space in the query": "/tfhub.dev/google/spice/2?x=a b",
     "many parameters": "/tfhub.dev/google/spice/2?" + "x=1&" * 100,
     "a long path": "/tfhub.dev/" + "a" * 5000,
     "a long query": "/tfhub.dev/google/spice/2?x=" + "a" * 5000,

@@ -1,0 +1,88 @@
+"""What the README shows is run here, line by line, as a reader would type it."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.origin import Origin
+from tests.site import SMALL, tar_gz
+
+README = Path("README.md").read_text(encoding="utf-8")
+FENCES = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with Origin() as origin:
+        origin.put("/google/nnlm-en-dim50/2", tar_gz(SMALL))
+        yield origin
+
+
+def lines() -> list[str]:
+    return [
+        line.removeprefix("$ ")
+        for kind, text in FENCES
+        if kind == "console"
+        for line in text.splitlines()
+    ]
+
+
+def test_the_test_command_is_what_ci_runs() -> None:
+    commands = [text.strip() for kind, text in FENCES if kind == "sh"]
+    assert Path(".ci/run").read_text(encoding="utf-8").splitlines()[-1] == commands[1]
+
+
+def test_every_fence_is_a_command_that_is_run() -> None:
+    assert {kind for kind, _ in FENCES} == {"sh", "console"}
+    assert all(text.startswith("$ ") for kind, text in FENCES if kind == "console")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Origin) -> None:
+    """All of them in their order, in one shell."""
+    import asyncio
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    (tmp_path / "bin").mkdir()
+    runner = tmp_path / "bin" / "hubproxy"
+    runner.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hubproxy "$@"\n')
+    runner.chmod(0o755)
+    (tmp_path / "passphrase").write_text("correct horse battery staple\n")
+    (tmp_path / "train.py").write_text("import os\nassert os.environ['HUBPROXY_URL']\n")
+    (tmp_path / "hubproxy.toml").write_text(
+        f'data = "{tmp_path}/data"\n[server]\nlisten = "127.0.0.1:{port}"\n'
+        f'[[hub]]\nhost = "tfhub.dev"\nurl = "{origin.url}"\nprivate = true\n'
+    )
+    script = "\n".join(["set -e", *lines()]).replace("8440", port)
+    shell = await asyncio.create_subprocess_exec(
+        "bash",
+        "-xc",
+        script,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={
+            "PATH": f"{runner.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)]),
+            "HOME": str(tmp_path),
+            "HUBPROXY_CONFIG": str(tmp_path / "hubproxy.toml"),
+            "HUBPROXY_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        },
+    )
+    out, errors = await shell.communicate()
+    assert shell.returncode == 0, errors.decode()
+    shown = out.decode()
+    assert "saved_model.pb" in shown
+    assert "ready: root 1, timestamp 2" in shown
+    assert '"code":"HP-T10"' not in shown
+    assert "hubproxy_requests_total" in shown
+    assert "found to leak addresses" not in shown
