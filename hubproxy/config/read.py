@@ -1,4 +1,4 @@
-"""Settings: default, then file, then `HUBPROXY_*`, then flag. What is unknown is an error."""
+"""Reading the settings: default, then file, then `HUBPROXY_*`, then flag."""
 
 import difflib
 import re
@@ -6,125 +6,27 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 
+from hubproxy.config.values import (
+    HUB_KEYS,
+    KEYS,
+    SECTIONS,
+    TFHUB,
+    Config,
+    Count,
+    Hub,
+    Seconds,
+    Size,
+    Text,
+)
 from hubproxy.core.handle import parse_hub
 from hubproxy.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/hubproxy/hubproxy.toml")
-
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Size = Annotated[int, msgspec.Meta(ge=0, description="bytes")]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
-
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file. Sizes are called `budget` there, and `budget_bytes` in the code."""
-
-
-class Server(_Section, frozen=True):
-    listen: str = "127.0.0.1:8440"
-    senders: Count = 2
-    drain_seconds: Seconds = 30
-    stall_seconds: Seconds = 60
-
-
-class Trust(_Section, frozen=True):
-    mode: Literal["enforce", "first-use"] = "enforce"
-    source: str = ""
-    root: str = ""
-    refresh_seconds: Seconds = 60
-
-
-class Network(_Section, frozen=True, rename={"rate_limit_bytes": "rate_limit"}):
-    offline: bool = False
-    connect_seconds: Seconds = 5
-    first_byte_seconds: Seconds = 30
-    idle_seconds: Seconds = 60
-    rate_limit_bytes: Size = 0
-    attempts: Count = 4
-    fetches: Count = 8
-
-
-class Store(
-    _Section, frozen=True, rename={"budget_bytes": "budget", "free_floor_bytes": "free_floor"}
-):
-    budget_bytes: Size = 100 * 1024**3
-    free_floor_bytes: Size = 512 * 1024**2
-    pinned: tuple[str, ...] = ()
-
-
-class Limits(_Section, frozen=True, rename={"unpacked_bytes": "unpacked"}):
-    members: Count = 20_000
-    depth: Count = 32
-    name_bytes: Count = 1024
-    unpacked_bytes: Size = 64 * 1024**3
-    ratio: Count = 200
-
-
-class Audit(_Section, frozen=True, rename={"segment_bytes": "segment"}):
-    wait_seconds: Seconds = 1.0
-    segment_bytes: Size = 64 * 1024**2
-
-
-class Log(_Section, frozen=True):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class Hub(_Section, frozen=True, kw_only=True):
-    """Where the modules of one hub come from.
-
-    `private` lets it be reached at an address that is not public. Its token comes from a file,
-    or from the environment variable of that name.
-    """
-
-    host: Text
-    protocol: Literal["tfhub"] = "tfhub"
-    url: Text
-    redirects: tuple[str, ...] = ()
-    private: bool = False
-    token_file: str = ""
-    token_env: str = ""
-
-
-TFHUB = Hub(
-    host="tfhub.dev",
-    url="https://tfhub.dev",
-    redirects=("storage.googleapis.com", "www.kaggle.com", "kaggle.com", "*.kaggle.com"),
-)
-
-
-class Config(_Section, frozen=True, rename={"hubs": "hub"}):
-    """Every setting."""
-
-    data: Text = "/var/lib/hubproxy"
-    server: Server = Server()
-    trust: Trust = Trust()
-    network: Network = Network()
-    store: Store = Store()
-    limits: Limits = Limits()
-    audit: Audit = Audit()
-    log: Log = Log()
-    hubs: tuple[Hub, ...] = (TFHUB,)
-
-
-def _fields(section: type[msgspec.Struct], prefix: str = "") -> dict[str, Any]:
-    return {prefix + f.encode_name: f.type for f in msgspec.structs.fields(section)}
-
-
-SECTIONS: dict[str, type[msgspec.Struct]] = {
-    name: kind
-    for name, kind in _fields(Config).items()
-    if isinstance(kind, type) and issubclass(kind, _Section)
-}
-KEYS: dict[str, Any] = {"data": Text}
-for _name, _kind in SECTIONS.items():
-    KEYS |= _fields(_kind, f"{_name}.")
-HUB_KEYS: dict[str, Any] = _fields(Hub, "hub.")
 
 _VARIABLES = {f"HUBPROXY_{key.replace('.', '_').upper()}": key for key in KEYS}
 _NO_SETTINGS = {"HUBPROXY_URL", "HUBPROXY_CONFIG", "HUBPROXY_LOCK", "HUBPROXY_PASSPHRASE_FILE"}
