@@ -41,6 +41,10 @@ class Flights:
         self._flying[key] = growth, task
         return growth, True
 
+    def forget(self, key: Hashable) -> None:
+        """Do not tell an earlier failure of `key` again: what it was about has been mended."""
+        self._failures.succeeded(key)
+
     async def landed(self) -> None:
         """Wait until nothing is running."""
         while self._flying:

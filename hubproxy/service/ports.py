@@ -11,8 +11,8 @@ from hubproxy.core.audit import AuditEvent
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import Format, Record
-from hubproxy.core.trust import TrustSnapshot
+from hubproxy.core.record import Record
+from hubproxy.core.trust import Listed, TrustSnapshot
 
 T_co = TypeVar("T_co", covariant=True)
 F = TypeVar("F")
@@ -93,7 +93,9 @@ class Modules(Discoveries, Protocol):
         self, record: Record, verified: Callable[[int], None]
     ) -> AbstractAsyncContextManager[Receiving]: ...
 
-    def pin(self, exact: Handle, formats: tuple[Format, ...]) -> Descriptor | None: ...
+    def pin(self, exact: Handle) -> Listed | None:
+        """The record that first use has pinned a handle to."""
+        ...
 
     async def read_record(self, wanted: Descriptor) -> bytes | None: ...
 

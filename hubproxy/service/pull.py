@@ -5,45 +5,22 @@ answer accepted by the audit log to open it.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from time import monotonic
 from typing import Literal
-from uuid import uuid4
 
-from hubproxy.core.audit import AuditEvent, Outcome, timestamp
+from hubproxy.core.audit import Outcome
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Format, Record
-from hubproxy.core.trust import Listed, Mode, Verdict, judge, unlisted
-from hubproxy.errors import (
-    DeniedError,
-    HubproxyError,
-    MismatchError,
-    StorageFailedError,
-    TrustListError,
-)
-from hubproxy.service.fetch import fetch_first, fetch_known
+from hubproxy.errors import DeniedError, MismatchError, StorageFailedError
+from hubproxy.service.admission import Admission
+from hubproxy.service.fetch import fetch_known
 from hubproxy.service.flights import Flights
 from hubproxy.service.growth import Growth
-from hubproxy.service.ports import AuditLog, Modules
+from hubproxy.service.ports import Modules
+from hubproxy.service.recording import Entry, Recorder
 from hubproxy.service.transfer import Transfers
-from hubproxy.service.trusted import TrustKeeper
-
-
-@dataclass(slots=True)
-class Entry:
-    """What the audit log will say of a request, as far as it is known."""
-
-    id: str
-    caller: str
-    asked: str
-    started: float
-    exact: str = ""
-    record: Record | None = None
-    record_digest: str = ""
-    cache: Literal["hit", "miss", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +32,13 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """A module that the mode lets in, and whether officers have signed its record."""
-
-    listed: Listed
-    reviewed: bool
-
-
-@dataclass(slots=True)
 class Pulled:
     """A module that may be served. Its bytes are had by `accept` alone."""
 
     record: Record
     entry: Entry
     reviewed: bool
-    _cache: "PullThrough"
+    _recorder: Recorder
     _body: Body
 
     @property
@@ -106,38 +75,30 @@ class Pulled:
         Raises:
             AuditUnavailableError: the answer cannot be recorded, so it must not be given.
         """
-        await self._cache.write(self.entry, outcome=outcome, status=status, size=size)
+        await self._recorder.write(self.entry, outcome=outcome, status=status, size=size)
         return self._body
 
-    async def aborted(self, *, sent: int, reason: str) -> None:
-        """Put on record that the answer ended early."""
-        await self._cache.write(
-            self.entry, event="aborted", outcome="aborted", size=sent, reason=reason
+    async def aborted(self, *, sent: int, reason: str, code: str = "") -> None:
+        """Put on record that the answer ended early, after `sent` bytes of its body."""
+        await self._recorder.write(
+            self.entry, event="aborted", outcome="aborted", size=sent, reason=reason, code=code
         )
 
 
 class PullThrough:
-    """Serves modules from the store, and brings in what the trust list names.
-
-    Args:
-        clock: the time, timezone-aware UTC.
-
-    """
+    """Serves modules from the store, and brings in what may be served."""
 
     def __init__(
         self,
         *,
-        trust: TrustKeeper,
+        admission: Admission,
         modules: Modules,
         transfers: Transfers,
         flights: Flights,
-        audit: AuditLog,
-        mode: Mode,
-        clock: Callable[[], datetime],
+        recorder: Recorder,
     ) -> None:
-        self._trust, self._modules, self._transfers = trust, modules, transfers
-        self._flights, self._audit = flights, audit
-        self._mode, self._clock = mode, clock
+        self._admission, self._modules, self._transfers = admission, modules, transfers
+        self._flights, self._recorder = flights, recorder
 
     @asynccontextmanager
     async def pull(
@@ -149,14 +110,14 @@ class PullThrough:
             HubproxyError: it may not, or cannot, be served; this is on record already.
         """
         async with AsyncExitStack() as held:
-            async with self._recorded(handle, caller) as entry:
-                admitted = await self._admit(handle, formats, entry)
-                record = await self._judge(admitted, entry)
+            async with self._recorder.recorded(handle, caller) as entry:
+                admitted = await self._admission.admit(handle, formats, entry)
+                record = await self._admission.judge(admitted, entry)
                 held.enter_context(self._modules.reading(record))
                 body = await self._find(record, entry, reviewed=admitted.reviewed)
                 held.callback(os.close, body.descriptor)
-                await self._admit_again(admitted, formats, entry)
-            yield Pulled(record, entry, admitted.reviewed, self, body)
+                await self._admission.again(admitted, formats, entry)
+            yield Pulled(record, entry, admitted.reviewed, self._recorder, body)
 
     @asynccontextmanager
     async def look(
@@ -167,128 +128,14 @@ class PullThrough:
         Raises:
             HubproxyError: the module may not be served; this is on record already.
         """
-        async with self._recorded(handle, caller) as entry:
-            admitted = await self._admit(handle, formats, entry)
-            record = await self._judge(admitted, entry)
+        async with self._recorder.recorded(handle, caller) as entry:
+            admitted = await self._admission.admit(handle, formats, entry)
+            record = await self._admission.judge(admitted, entry)
             opened = self._modules.open(record)
             if opened is not None:
                 os.close(opened[0])
             entry.cache = "miss" if opened is None else "hit"
-        yield Pulled(record, entry, admitted.reviewed, self, Body(-1, None))
-
-    async def write(
-        self,
-        entry: Entry,
-        *,
-        event: str = "answer",
-        outcome: Outcome,
-        status: int = 0,
-        size: int = 0,
-        code: str = "",
-        reason: str = "",
-    ) -> None:
-        """Have an event accepted by the audit log.
-
-        Raises:
-            AuditUnavailableError: it was not.
-        """
-        record = entry.record
-        await self._audit.append(
-            AuditEvent(
-                id=entry.id,
-                time=timestamp(self._clock()),
-                event=event,
-                caller=entry.caller,
-                handle=entry.exact or entry.asked,
-                format=record.format if record else "",
-                record=entry.record_digest,
-                archive=record.archive.digest if record else "",
-                outcome=outcome,
-                code=code,
-                reason=reason,
-                status=status,
-                cache=entry.cache,
-                bytes=size,
-                ms=round((monotonic() - entry.started) * 1000),
-                trust=str(self._trust.versions),
-            )
-        )
-
-    @asynccontextmanager
-    async def _recorded(self, handle: Handle, caller: str) -> AsyncIterator[Entry]:
-        """Put a refusal on record before it is told."""
-        entry = Entry(uuid4().hex, caller, str(handle), monotonic())
-        try:
-            yield entry
-        except HubproxyError as error:
-            await self.write(
-                entry,
-                outcome="refused" if error.status < 500 else "failed",
-                status=error.status,
-                code=error.code,
-                reason=str(error),
-            )
-            raise
-
-    async def _admit(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
-        """What the list says the handle is; or what first use has pinned, in that mode."""
-        self._transfers.upstream(handle.hub)
-        snapshot = self._trust.snapshot()
-        exact = snapshot.exact(handle)
-        entry.exact = str(exact)
-        listed, reviewed = snapshot.find(exact, formats), True
-        if listed is None:
-            if self._mode != "first-use" or exact.version is None:
-                raise _denied(unlisted(handle, snapshot.versions))
-            listed, reviewed = await self._first_use(exact, formats), False
-        entry.record_digest = str(listed.record.digest)
-        return Admitted(listed, reviewed)
-
-    async def _first_use(self, exact: Handle, formats: tuple[Format, ...]) -> Listed:
-        pinned = self._modules.pin(exact, formats)
-        if pinned is None:
-            growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
-            await growth.whole()
-            pinned = self._modules.pin(exact, formats)
-        if pinned is None:
-            raise DeniedError(
-                "HP-T05", 502, f"{exact} is not a module of a format that was asked for"
-            )
-        text = await self._modules.read_record(pinned)
-        if text is None:
-            raise StorageFailedError(
-                f"the record that first use pinned {exact} to is gone",
-                remedy=f"Ask a trust officer: `hubproxy trust approve {exact}`",
-            )
-        return Listed(exact, Record.decode(text).format, pinned)
-
-    async def _pin(self, exact: Handle) -> None:
-        await fetch_first(
-            exact,
-            transfers=self._transfers,
-            into=self._modules,
-            decided_at=timestamp(self._clock()),
-        )
-
-    async def _judge(self, admitted: Admitted, entry: Entry) -> Record:
-        listed = admitted.listed
-        record = entry.record = await self._trust.record(listed)
-        verdict = judge(record, listed)
-        if verdict is not None:
-            raise _denied(verdict)
-        return record
-
-    async def _admit_again(
-        self, before: Admitted, formats: tuple[Format, ...], entry: Entry
-    ) -> None:
-        """The list may have changed while the module was fetched."""
-        exact = before.listed.exact
-        if await self._admit(exact, formats, entry) != before:
-            raise TrustListError(
-                "HP-T01",
-                f"the trust list changed while {exact} was fetched",
-                remedy="Ask again: the new record is in force.",
-            )
+        yield Pulled(record, entry, admitted.reviewed, self._recorder, Body(-1, None))
 
     async def _find(self, record: Record, entry: Entry, *, reviewed: bool) -> Body:
         """The archive, whole or growing, with its first chunk verified."""
@@ -301,17 +148,20 @@ class PullThrough:
                 os.close(opened[0])
             cache: Literal["hit", "miss"] = "hit" if opened else "miss"
             job = self._prove if opened else self._fetch
-            growth, _ = self._flights.join(
-                (record.descriptor.digest, cache),
-                record.archive.size,
-                lambda growth, job=job: job(record, growth),  # type: ignore[misc]  # bound now
-            )
+            key = (record.descriptor.digest, cache)
             entry.cache = cache
             try:
+                growth, _ = self._flights.join(
+                    key,
+                    record.archive.size,
+                    lambda growth, job=job: job(record, growth),  # type: ignore[misc]  # bound now
+                )
                 await growth.reach(0)
             except MismatchError as error:
                 if cache == "hit":
-                    continue  # It was damaged and is in quarantine: fetch it anew.
+                    # It was damaged and is in quarantine: fetch it anew.
+                    self._flights.forget(key)
+                    continue
                 if not reviewed:
                     raise _pinned(record, error) from error
                 raise
@@ -334,10 +184,6 @@ class PullThrough:
             raise MismatchError(f"the archive of {record.handle} has gone from the store")
         with _closing(opened[0]), growth.written(opened[0]):
             await self._modules.prove(record, opened[0], growth.advance)
-
-
-def _denied(verdict: Verdict) -> DeniedError:
-    return DeniedError(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
 
 
 def _pinned(record: Record, error: MismatchError) -> DeniedError:

@@ -13,7 +13,8 @@ from typing import BinaryIO, cast
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
-from hubproxy.core.record import CHUNK_SIZE, LARGEST_RECORD, Format, Record
+from hubproxy.core.record import CHUNK_SIZE, FORMATS, LARGEST_RECORD, Record
+from hubproxy.core.trust import Listed
 from hubproxy.errors import MismatchError, UnsafeArchiveError
 from hubproxy.store.blobs import BlobStore, Held
 from hubproxy.store.budget import Budget, Reservation
@@ -168,12 +169,12 @@ class ModuleStore:
 
         await asyncio.to_thread(work)
 
-    def pin(self, exact: Handle, formats: tuple[Format, ...]) -> Descriptor | None:
+    def pin(self, exact: Handle) -> Listed | None:
         """The record that first use has pinned a handle to."""
-        for form in formats:
+        for form in FORMATS:
             ref = self._pins.get(exact, form)
             if ref is not None:
-                return Descriptor(ref.record_digest, ref.record_size)
+                return Listed(exact, form, Descriptor(ref.record_digest, ref.record_size))
         return None
 
     async def read_record(self, wanted: Descriptor) -> bytes | None:

@@ -154,6 +154,17 @@ async def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_text() == "precious\n"
 
 
+async def test_a_link_planted_for_the_next_segment_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious\n")
+    async with a_log(tmp_path / "audit", segment_bytes=10) as log:
+        await log.append(an_event("one"))
+        (tmp_path / "audit" / "00000002.jsonl").symlink_to(victim)
+        with pytest.raises(AuditUnavailableError, match="cannot be written"):
+            await log.append(an_event("two"))
+    assert victim.read_text() == "precious\n"
+
+
 # A disk that stalls: opening a pipe for writing waits until somebody reads from it.
 
 

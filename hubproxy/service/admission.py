@@ -1,0 +1,118 @@
+"""May this be served? By the list, or, in that mode, by what first use has pinned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hubproxy.core.audit import timestamp
+from hubproxy.core.handle import Handle
+from hubproxy.core.record import Format, Record
+from hubproxy.core.trust import Listed, Mode, Verdict, judge, unlisted
+from hubproxy.errors import DeniedError, TrustListError
+from hubproxy.service.fetch import fetch_first
+from hubproxy.service.flights import Flights
+from hubproxy.service.ports import Modules
+from hubproxy.service.recording import Entry
+from hubproxy.service.transfer import Transfers
+from hubproxy.service.trusted import TrustKeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A module that may be served, and whether officers have signed its record."""
+
+    listed: Listed
+    reviewed: bool
+
+
+class Admission:
+    """Decides before any network traffic; in `enforce`, an unlisted module causes none.
+
+    Args:
+        clock: the time, timezone-aware UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust: TrustKeeper,
+        modules: Modules,
+        transfers: Transfers,
+        flights: Flights,
+        mode: Mode,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._trust, self._modules = trust, modules
+        self._transfers, self._flights = transfers, flights
+        self._mode, self._clock = mode, clock
+
+    async def admit(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
+        """What the list says the handle is: for "latest", at the highest version it names.
+
+        Raises:
+            HubproxyError: it may not be served, or there is no list to say so.
+        """
+        self._transfers.upstream(handle.hub)
+        snapshot = self._trust.snapshot()
+        exact = snapshot.exact(handle)
+        entry.exact = str(exact)
+        listed, reviewed = snapshot.find(exact, formats), True
+        if listed is None:
+            if self._mode != "first-use" or exact.version is None:
+                raise _denied(unlisted(handle, snapshot.versions))
+            listed, reviewed = await self._first_use(exact, formats), False
+        entry.record_digest = str(listed.record.digest)
+        return Admitted(listed, reviewed)
+
+    async def judge(self, admitted: Admitted, entry: Entry) -> Record:
+        """The record, if it allows what the list says.
+
+        Raises:
+            HubproxyError: it does not, or cannot be had.
+        """
+        record = entry.record = await self._trust.record(admitted.listed)
+        verdict = judge(record, admitted.listed)
+        if verdict is not None:
+            raise _denied(verdict)
+        return record
+
+    async def again(self, before: Admitted, formats: tuple[Format, ...], entry: Entry) -> None:
+        """Admit once more what was waited for: the list may have changed meanwhile.
+
+        Raises:
+            HubproxyError: it may not be served any more, or has another record now.
+        """
+        exact = before.listed.exact
+        if await self.admit(exact, formats, entry) != before:
+            raise TrustListError(
+                "HP-T01",
+                f"the trust list changed while {exact} was fetched",
+                remedy="Ask again: the new record is in force.",
+            )
+
+    async def _first_use(self, exact: Handle, formats: tuple[Format, ...]) -> Listed:
+        if self._modules.pin(exact) is None:
+            growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
+            await growth.whole()
+        pinned = self._modules.pin(exact)
+        assert pinned is not None, "a flight that succeeded has pinned"
+        if pinned.format not in formats:
+            raise DeniedError(
+                "FORMAT",
+                406,
+                f"{exact} is a {pinned.format} module, and cannot be loaded as an archive",
+                remedy=f"Formats that can: {', '.join(formats)}.",
+            )
+        return pinned
+
+    async def _pin(self, exact: Handle) -> None:
+        await fetch_first(
+            exact,
+            transfers=self._transfers,
+            into=self._modules,
+            decided_at=timestamp(self._clock()),
+        )
+
+
+def _denied(verdict: Verdict) -> DeniedError:
+    return DeniedError(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)

@@ -1,0 +1,23 @@
+"""What stands behind each port: the one place where settings become objects."""
+
+from hubproxy.wiring.daemon import Daemon, open_daemon
+from hubproxy.wiring.places import Places, keys, now, places
+from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
+from hubproxy.wiring.trust import repository, trust_client
+from hubproxy.wiring.upstreams import open_transfers
+
+__all__ = [
+    "Daemon",
+    "Places",
+    "Stores",
+    "drafts",
+    "keys",
+    "now",
+    "open_daemon",
+    "open_modules",
+    "open_stores",
+    "open_transfers",
+    "places",
+    "repository",
+    "trust_client",
+]

@@ -1,0 +1,84 @@
+"""The parts of the store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubproxy.config import Config
+from hubproxy.core.limits import ArchiveLimits
+from hubproxy.store.blobs import BlobStore
+from hubproxy.store.budget import Budget
+from hubproxy.store.drafts import Drafts
+from hubproxy.store.folder import DataFolder
+from hubproxy.store.modules import ModuleStore
+from hubproxy.store.refs import RefStore
+from hubproxy.wiring.places import places
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The parts of an owned data folder."""
+
+    folder: DataFolder
+    blobs: BlobStore
+    refs: RefStore
+    pins: RefStore
+
+
+@contextmanager
+def open_stores(config: Config) -> Iterator[Stores]:
+    """Own the data folder.
+
+    Raises:
+        DataFolderError: another process owns it, or it cannot be used.
+    """
+    folder = DataFolder.open(Path(config.data))
+    try:
+        refs, pins = RefStore(folder.sub("refs")), RefStore(folder.sub("pins"))
+        refs.load()
+        pins.load()
+        yield Stores(folder, BlobStore(folder), refs, pins)
+    finally:
+        folder.close()
+
+
+def open_modules(config: Config, stores: Stores) -> ModuleStore:
+    """The store of an owned data folder."""
+    budget = Budget(
+        stores.folder,
+        stores.blobs,
+        stores.refs,
+        limit=config.store.budget_bytes,
+        floor=config.store.free_floor_bytes,
+        pinned=config.store.pinned,
+    )
+    records = frozenset(
+        ref.record_digest for refs in (stores.refs, stores.pins) for _, _, ref in refs
+    )
+    budget.load(records)
+    return ModuleStore(
+        stores.folder,
+        stores.blobs,
+        stores.refs,
+        stores.pins,
+        budget,
+        drafts(config),
+        limits=limits(config),
+        fetches=config.network.fetches,
+    )
+
+
+def drafts(config: Config) -> Drafts:
+    return Drafts(places(config).drafts, limits(config))
+
+
+def limits(config: Config) -> ArchiveLimits:
+    found = config.limits
+    return ArchiveLimits(
+        members=found.members,
+        depth=found.depth,
+        name_bytes=found.name_bytes,
+        unpacked_bytes=found.unpacked_bytes,
+        ratio=found.ratio,
+    )

@@ -1,0 +1,79 @@
+"""Where misses go."""
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from hubproxy.config import Config, Hub
+from hubproxy.errors import ConfigError
+from hubproxy.service.ports import Upstream
+from hubproxy.service.transfer import Transfers
+from hubproxy.upstream.http import HttpUpstream, Origin, Timeouts
+from hubproxy.upstream.local import DraftsFirst, FileUpstream
+from hubproxy.upstream.offline import Offline
+from hubproxy.wiring.places import places
+
+
+@asynccontextmanager
+async def open_transfers(config: Config, *, file: Path | None = None) -> AsyncIterator[Transfers]:
+    """Transfers for a command that reads modules: from their hubs, or from one file."""
+    async with AsyncExitStack() as stack:
+        upstreams: Mapping[str, Upstream]
+        if file is None:
+            upstreams = {
+                hub.host: await _open_upstream(config, hub, stack, None) for hub in config.hubs
+            }
+        else:
+            upstreams = {hub.host: FileUpstream(file) for hub in config.hubs}
+        yield Transfers(upstreams, attempts=config.network.attempts, at_once=config.network.fetches)
+
+
+async def open_upstreams(
+    config: Config, stack: AsyncExitStack, tls: ssl.SSLContext | None
+) -> dict[str, Upstream]:
+    folder = places(config).drafts
+    return {
+        hub.host: DraftsFirst(folder, await _open_upstream(config, hub, stack, tls))
+        for hub in config.hubs
+    }
+
+
+async def _open_upstream(
+    config: Config, hub: Hub, stack: AsyncExitStack, tls: ssl.SSLContext | None
+) -> Upstream:
+    network = config.network
+    if network.offline:
+        return Offline()
+    origin = Origin(
+        hub=hub.host,
+        url=hub.url,
+        redirects=tuple(hub.redirects),
+        private=hub.private,
+        token=_token(hub),
+    )
+    return await stack.enter_async_context(
+        HttpUpstream(
+            origin,
+            timeouts=Timeouts(
+                connect=network.connect_seconds,
+                first_byte=network.first_byte_seconds,
+                idle=network.idle_seconds,
+            ),
+            rate_limit=network.rate_limit_bytes or None,
+            tls=tls,
+            largest=config.limits.unpacked_bytes,
+        )
+    )
+
+
+def _token(hub: Hub) -> str:
+    if hub.token_file:
+        try:
+            return Path(hub.token_file).read_text().strip()
+        except OSError as error:
+            raise ConfigError(
+                f"the token of {hub.host} cannot be read: {hub.token_file}: {error.strerror}"
+            ) from error
+    return os.environ.get(hub.token_env, "") if hub.token_env else ""
