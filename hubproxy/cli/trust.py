@@ -8,6 +8,7 @@ import click
 
 from hubproxy.cli.keys import key_options, load_keys, new_passphrase
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
+from hubproxy.cli.progress import Moved, transfer_bars
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
 
@@ -94,7 +95,11 @@ def approve(
     out = Output(as_json)
 
     async def work() -> None:
-        async with wiring.open_transfers(config, file=file) as transfers:
+        with transfer_bars() as moved:
+            await approve_all(moved)
+
+    async def approve_all(moved: Moved) -> None:
+        async with wiring.open_transfers(config, file=file, moved=moved) as transfers:
             approvals = Approvals(
                 transfers=transfers,
                 drafts=wiring.drafts(config),

@@ -25,6 +25,8 @@ class Transfers:
         attempts: how often one transfer is begun or resumed before it has failed.
         at_once: how many transfers run at the same time; others wait for their turn.
         answered: told the hub and the seconds until its answer began.
+        moved: told, after each piece, the handle, the bytes of upstream's archive that have
+            come, and how many there will be, if upstream says.
         sleep: waits that many seconds between attempts.
         clock: seconds, monotonic.
     """
@@ -36,11 +38,12 @@ class Transfers:
         attempts: int,
         at_once: int,
         answered: Callable[[str, float], None] = lambda _hub, _seconds: None,
+        moved: Callable[[Handle, int, int | None], None] = lambda _handle, _taken, _total: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._upstreams = upstreams
-        self._attempts, self._answered = attempts, answered
+        self._attempts, self._answered, self._moved = attempts, answered, moved
         self._sleep, self._clock = sleep, clock
         self._turns = asyncio.Semaphore(at_once)
         self._breakers = {hub: CircuitBreaker(clock) for hub in upstreams}
@@ -86,9 +89,11 @@ class Transfers:
                         if feed is None or taken == 0:
                             await feeds.aclose()
                             feed = await feeds.enter_async_context(into.attempt())
+                        total = None if incoming.length is None else taken + incoming.length
                         async for piece in incoming.body:
                             await feed.write(piece)
                             taken += len(piece)
+                            self._moved(exact, taken, total)
                         breaker.succeeded()
                         return await feed.finish(), incoming.url
                 except UpstreamError as error:

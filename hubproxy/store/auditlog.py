@@ -153,7 +153,7 @@ class AuditLog:
             failure = ""
             try:
                 self._segments.append(b"".join(queued.line for queued in waiting))
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001  # nobody may wait for this thread for ever
                 failure = _reason(error)
                 logs.event("audit.failed", logging.ERROR, error=failure, events=len(waiting))
             if waiting:
@@ -178,5 +178,5 @@ class AuditLog:
                 accepted.set_result(None)
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

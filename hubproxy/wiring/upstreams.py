@@ -2,11 +2,12 @@
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from hubproxy.config import Config, Hub
+from hubproxy.core.handle import Handle
 from hubproxy.errors import ConfigError
 from hubproxy.service.ports import Upstream
 from hubproxy.service.transfer import Transfers
@@ -17,7 +18,12 @@ from hubproxy.wiring.places import places
 
 
 @asynccontextmanager
-async def open_transfers(config: Config, *, file: Path | None = None) -> AsyncIterator[Transfers]:
+async def open_transfers(
+    config: Config,
+    *,
+    file: Path | None = None,
+    moved: Callable[[Handle, int, int | None], None] = lambda _handle, _taken, _total: None,
+) -> AsyncIterator[Transfers]:
     """Transfers for a command that reads modules: from their hubs, or from one file."""
     async with AsyncExitStack() as stack:
         upstreams: Mapping[str, Upstream]
@@ -27,7 +33,8 @@ async def open_transfers(config: Config, *, file: Path | None = None) -> AsyncIt
             }
         else:
             upstreams = {hub.host: FileUpstream(file) for hub in config.hubs}
-        yield Transfers(upstreams, attempts=config.network.attempts, at_once=config.network.fetches)
+        network = config.network
+        yield Transfers(upstreams, attempts=network.attempts, at_once=network.fetches, moved=moved)
 
 
 async def open_upstreams(
