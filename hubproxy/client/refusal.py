@@ -12,8 +12,9 @@ _PROBLEM = "application/problem+json"
 class HubproxyError(OSError):
     """hubproxy did not deliver a module.
 
-    The message has up to three lines: the reason, what the reader can do, where it was asked.
-    `code` is hubproxy's own (such as `HP-T01`) and `status` the HTTP status, where it answered.
+    The message has up to four lines: the reason, what had happened before it, what the reader can
+    do, where it was asked. `code` is hubproxy's own (such as `HP-T01`) and `status` the HTTP
+    status, where it answered.
     """
 
     def __init__(
@@ -23,16 +24,20 @@ class HubproxyError(OSError):
         asked: str = "",
         code: str = "",
         status: Optional[int] = None,
+        before: str = "",
     ) -> None:
         where = "asked: " + asked if asked else ""
-        super().__init__("\n".join(line for line in (reason, remedy, where) if line))
+        super().__init__("\n".join(line for line in (reason, before, remedy, where) if line))
         self.remedy = remedy
         self.code = code
         self.status = status
 
 
-def from_answer(answer: urllib.error.HTTPError, asked: str) -> HubproxyError:
-    """The error that tells what a 4xx or 5xx answer says (RFC 9457)."""
+def from_answer(answer: urllib.error.HTTPError, asked: str, before: str = "") -> HubproxyError:
+    """The error that tells what a 4xx or 5xx answer says (RFC 9457).
+
+    Its `code` is empty where the answer is not hubproxy's own.
+    """
     problem = _problem(answer)
     if not problem:
         return HubproxyError(
@@ -40,6 +45,7 @@ def from_answer(answer: urllib.error.HTTPError, asked: str) -> HubproxyError:
             "If this is not hubproxy's own answer, check HUBPROXY_URL and what stands in between.",
             asked,
             status=answer.code,
+            before=before,
         )
     code = _line(problem.get("code"))
     detail = _line(problem.get("detail")) or _line(problem.get("title")) or _line(answer.reason)
@@ -49,6 +55,7 @@ def from_answer(answer: urllib.error.HTTPError, asked: str) -> HubproxyError:
         asked,
         code,
         answer.code,
+        before,
     )
 
 

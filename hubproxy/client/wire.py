@@ -8,7 +8,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 from urllib.parse import quote, urlsplit
 
 from . import refusal
@@ -17,6 +17,8 @@ from .version import __version__
 
 # Seconds without a byte. hubproxy may have to fetch and check all of a module before its first.
 TIMEOUT = 900.0
+# The same, when it is asked only why it broke off: it knows, or it does not.
+_TIMEOUT_WHY = 10.0
 
 _REPR_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):\s*(?:[;,]|$)")
 _PIECE = 1 << 20
@@ -125,7 +127,17 @@ class CheckedBody:
             )
 
     def _broken_off(self, why: str) -> HubproxyError:
+        """The error to raise: hubproxy's reason, if it gives one, and else what was seen here."""
+        self.close()
         of = "" if self._length is None else " of {}".format(self._length)
+        told = _why(
+            self._asked,
+            "The transfer broke off after {}{} verified bytes; none is kept.".format(
+                self._count, of
+            ),
+        )
+        if told is not None:
+            return told
         return HubproxyError(
             "the transfer broke off after {}{} bytes: {}".format(self._count, of, why),
             "Load it again. If that does not help, hubproxy's log says why it stopped.",
@@ -142,17 +154,8 @@ def ask(handle: str, base: str) -> CheckedBody:
         HubproxyError: it refused, could not be reached, or its answer cannot be checked.
     """
     asked = url_of(handle, base)
-    request = urllib.request.Request(
-        asked,
-        headers={
-            "User-Agent": "hubproxy-client/{} Python-urllib/{}.{}".format(
-                __version__, *sys.version_info[:2]
-            )
-        },
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        response = opener.open(request, timeout=TIMEOUT)
+        response = _open(asked, {}, TIMEOUT)
     except urllib.error.HTTPError as answer:
         with answer:
             raise refusal.from_answer(answer, asked) from None
@@ -168,6 +171,30 @@ def ask(handle: str, base: str) -> CheckedBody:
     except HubproxyError:
         response.close()
         raise
+
+
+def _open(url: str, headers: Dict[str, str], timeout: float) -> Any:
+    agent = "hubproxy-client/{} Python-urllib/{}.{}".format(__version__, *sys.version_info[:2])
+    request = urllib.request.Request(url, headers=dict(headers, **{"User-Agent": agent}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return opener.open(request, timeout=timeout)
+
+
+def _why(asked: str, before: str) -> Optional[HubproxyError]:
+    """What hubproxy says now of a module whose transfer broke off; None where that is no refusal.
+
+    An answer that has begun cannot say why it ends. hubproxy remembers what failed, so asking
+    for the first byte is answered at once, and moves nothing.
+    """
+    try:
+        _open(asked, {"Range": "bytes=0-0"}, _TIMEOUT_WHY).close()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            told = refusal.from_answer(answer, asked, before)
+        return told if told.code else None
+    except (OSError, http.client.HTTPException):
+        pass
+    return None
 
 
 def _content_length(response: Any) -> Optional[int]:

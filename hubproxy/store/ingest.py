@@ -81,6 +81,8 @@ def repack(
         output: takes the plain tar in order.
         limits: bounds on what is read and written.
         strip: a folder that every member must lie under, such as `model`; it is taken away.
+            An archive that begins outside of it is taken as it is: a plain tar of ours, from
+            an officer's draft or another hubproxy, has lost it already.
         expected_size: bytes that the plain tar must not exceed, where a record tells them.
             The ratio is not looked at then.
         hash_files: whether to compute the sha256 of every file.
@@ -130,6 +132,7 @@ class _Packer:
         self._limits = limits
         self._tree = Tree(limits)
         self._strip = strip
+        self._begun = False
         self._most = most
         self._hash_files = hash_files
         self._small: list[bytes] = []
@@ -172,6 +175,10 @@ class _Packer:
 
     def _below(self, member: Member, path: str) -> str | None:
         """A member's path below the folder to strip; None for the folders above that one."""
+        if self._strip and path and not self._begun:
+            self._begun = True
+            if not _within(path, self._strip) and not _within(self._strip, path):
+                self._strip = ""
         if not self._strip or path == self._strip:
             if path == self._strip and not member.folder:
                 raise refusal(member.name, "is a file, not the top folder")
@@ -244,3 +251,7 @@ class _Packer:
             if len(sentences) > _MOST_SENTENCES:
                 kind = sentences[0].partition(" ")[0]
                 yield f"{kind} the same way {len(sentences) - _MOST_SENTENCES} more"
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")

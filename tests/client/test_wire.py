@@ -175,6 +175,57 @@ def test_a_body_without_its_last_chunk_is_refused(server: WireServer, sent: int)
         fetch(HANDLE, server.url)
 
 
+@pytest.mark.parametrize(
+    ("framing", "of"),
+    [
+        pytest.param("length", f" of {len(BODY)}", id="length"),
+        pytest.param("chunked", "", id="chunked"),
+    ],
+)
+def test_a_transfer_that_broke_off_is_explained_in_the_proxys_words(
+    server: WireServer, framing: Framing, of: str
+) -> None:
+    differs = "tfhub.dev/google/spice/2: upstream sends other bytes than the ones signed"
+    why = refusal(502, code="HP-T03", detail=differs, remedy="Ask a trust officer to look")
+    server.put(PATH, module(BODY, framing=framing, sent=4096), why)
+
+    with pytest.raises(HubproxyError) as caught:
+        fetch(HANDLE, server.url)
+
+    assert str(caught.value).split("\n") == [
+        f"hubproxy HP-T03: {differs}",
+        f"The transfer broke off after 4096{of} verified bytes; none is kept.",
+        "Ask a trust officer to look",
+        f"asked: {server.url}{PATH}?tf-hub-format=compressed",
+    ]
+    assert (caught.value.code, caught.value.status) == ("HP-T03", 502)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    first, second = server.requests
+    assert second.path == first.path
+    assert second.headers["User-Agent"] == first.headers["User-Agent"]
+    assert (first.headers["Range"], second.headers["Range"]) == (None, "bytes=0-0")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(module(BODY), id="served now"),
+        pytest.param(Answer(b"<html>", status=502, reason="Gateway tired"), id="not hubproxy's"),
+        pytest.param(refusal(502, detail="no code"), id="a refusal without a code"),
+        pytest.param(Answer(b"", headers=(("X", "y"),) * 200), id="not HTTP"),
+    ],
+)
+def test_a_transfer_that_broke_off_unexplained_is_told_as_it_was_seen(
+    server: WireServer, second: Answer
+) -> None:
+    server.put(PATH, module(BODY, framing="chunked", sent=4096), second)
+
+    with pytest.raises(HubproxyError, match=r"^the transfer broke off after 4096 bytes: the body"):
+        fetch(HANDLE, server.url)
+
+    assert len(server.requests) == 2
+
+
 def test_a_refusal_arrives_in_the_proxys_words(server: WireServer) -> None:
     server.put(
         PATH,

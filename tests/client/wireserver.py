@@ -7,6 +7,7 @@ with WireServer() as server:
 """
 
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -72,11 +73,18 @@ def refusal(status: int, **members: object) -> Answer:
 class WireServer:
     """The server, on a port that the system picks. Unknown paths are 404."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, tuple[Answer, ...]] = field(default_factory=dict)
     requests: list[Asked] = field(default_factory=list)
 
-    def put(self, path: str, answer: Answer) -> None:
-        self.answers[path] = answer
+    def put(self, path: str, *answers: Answer) -> None:
+        """Let `path` give these answers in turn, and then the last of them for ever."""
+        self.answers[path] = answers
+
+    def answer(self, path: str) -> Answer:
+        first, *later = self.answers.get(path, (Answer(b"", status=404),))
+        if later:
+            self.answers[path] = tuple(later)
+        return first
 
     @property
     def url(self) -> str:
@@ -110,7 +118,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         owner = self.server.owner
         owner.requests.append(Asked(self.path, self.headers))
-        answer = owner.answers.get(self.path.partition("?")[0], Answer(b"", status=404))
+        answer = owner.answer(self.path.partition("?")[0])
         self.close_connection = True
         self.send_response(answer.status, answer.reason)
         for name, value in answer.headers:
@@ -120,7 +128,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self._send(answer)
+        # A client may have heard enough.
+        with contextlib.suppress(ConnectionError):
+            self._send(answer)
 
     def _send(self, answer: Answer) -> None:
         body = answer.body if answer.sent is None else answer.body[: answer.sent]

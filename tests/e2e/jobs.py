@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any, Self
@@ -25,8 +27,34 @@ def install_hook(folder: Path) -> Path:
     folder.mkdir()
     with zipfile.ZipFile(io.BytesIO(build_client_wheel("0.0.1")[1])) as wheel:
         wheel.extractall(folder)
+    return searched(folder)
+
+
+def searched(folder: Path) -> Path:
+    """Have a folder on PYTHONPATH searched for `.pth` files, as site-packages is."""
     (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE)
     return folder
+
+
+def wheel_url(url: str) -> str:
+    """The one link of the daemon's client page."""
+    with urllib.request.urlopen(f"{url}/-/client/", timeout=10) as page:
+        (link,) = re.findall(r'href="(hubproxy_client-[^"]+\.whl)"', page.read().decode())
+    return f"{url}/-/client/{link}"
+
+
+def pip_install(python: Path, url: str, folder: Path) -> Path:
+    """Install a wheel from the daemon with an interpreter's own pip, and nothing from elsewhere."""
+    options = ["--no-index", "--no-deps", "--no-cache-dir", "--disable-pip-version-check"]
+    ran = subprocess.run(
+        [python, "-m", "pip", "install", *options, "--target", folder, url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return searched(folder)
 
 
 def environ(hook: Path, url: str | None) -> dict[str, str]:
@@ -86,9 +114,17 @@ class Job:
         return heard
 
 
-def pack(folder: Path) -> bytes:
-    """A folder's module as the daemon keeps it: a plain tar, `./` first."""
+def pack(folder: Path, top: str = ".") -> bytes:
+    """A folder's module as a plain tar, below one top folder; `.` is how the daemon keeps it."""
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as tar:
-        tar.add(folder, arcname=".")
+        tar.add(folder, arcname=top)
+    return whole.getvalue()
+
+
+def pack_zip(folder: Path) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
     return whole.getvalue()

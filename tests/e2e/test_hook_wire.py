@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.wireserver import Answer, WireServer, module, refusal, repr_digest
-from tests.e2e.jobs import Job, install_hook, pack
+from tests.e2e.jobs import Job, pack
 
 pytestmark = pytest.mark.e2e
 pytest.importorskip("tensorflow_hub", reason="needs the real tensorflow_hub")
@@ -18,24 +18,8 @@ DOUBLED = {"value": [7.0]}
 
 
 @pytest.fixture(scope="module")
-def hook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_hook(tmp_path_factory.mktemp("hook") / "site")
-
-
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory, hook: Path) -> Iterator[Job]:
-    """One job for all the tests, since TensorFlow takes seconds to import."""
-    log = tmp_path_factory.mktemp("job") / "stderr"
-    with Job(hook, "http://127.0.0.1:9", log) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory, job: Job) -> bytes:
-    """A saved model that doubles its input and adds one."""
-    folder = tmp_path_factory.mktemp("saved")
-    assert job.do("save", str(folder)) == {}
-    return pack(folder)
+def archive(modules: Path) -> bytes:
+    return pack(modules / "doubler")
 
 
 @pytest.fixture

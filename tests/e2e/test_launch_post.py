@@ -1,5 +1,6 @@
 """The launch post's own code on TensorFlow 1.15 and Python 3.7, through the hook, unchanged."""
 
+import gzip
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from tests.client.interpreters import tf1_python
 from tests.client.wireserver import WireServer, module, refusal
-from tests.e2e.jobs import environ, install_hook, pack
+from tests.e2e.jobs import environ, pack, pip_install, wheel_url
+from tests.e2e.place import Place
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -29,12 +31,7 @@ def run(script: str, *arguments: str, **variables: str) -> subprocess.CompletedP
 
 
 @pytest.fixture(scope="module")
-def hook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_hook(tmp_path_factory.mktemp("hook") / "site")
-
-
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory, hook: Path) -> dict[str, bytes]:
+def archives(tmp_path_factory: pytest.TempPathFactory, hook: Path) -> dict[str, bytes]:
     """Stand-ins for the post's modules, as archives by name."""
     folder = tmp_path_factory.mktemp("modules")
     made = run("make_tf1_modules.py", str(folder), **environ(hook, None))
@@ -43,9 +40,9 @@ def modules(tmp_path_factory: pytest.TempPathFactory, hook: Path) -> dict[str, b
 
 
 @pytest.fixture
-def server(modules: dict[str, bytes]) -> Iterator[WireServer]:
+def server(archives: dict[str, bytes]) -> Iterator[WireServer]:
     with WireServer() as running:
-        for name, archive in modules.items():
+        for name, archive in archives.items():
             running.put(f"/tfhub.dev/google/{name}", module(archive))
         yield running
 
@@ -63,6 +60,23 @@ def test_the_launch_posts_code_runs_through_the_hook(
         f"/tfhub.dev/google/{name}?tf-hub-format=compressed" for name in (TEXT, IMAGE)
     ]
     assert server.requests[0].headers["User-Agent"].startswith("hubproxy-client/")
+
+
+def test_the_launch_posts_code_runs_with_the_hook_that_the_real_daemon_gives(
+    archives: dict[str, bytes], place: Place, tmp_path: Path
+) -> None:
+    for name, archive in archives.items():
+        place.hub.put(f"tfhub.dev/google/{name}", gzip.compress(archive))
+    records = place.approve(*(f"tfhub.dev/google/{name}" for name in archives))
+    url = place.start()
+    hook = pip_install(tf1_python(), wheel_url(url), tmp_path / "site")
+    variables = {**environ(hook, url), "TFHUB_CACHE_DIR": str(tmp_path / "cache")}
+
+    ran = run("launch_post_tf1.py", *HANDLES, **variables)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("all parts worked\n")
+    assert [record.format for record in records] == ["tf1_hub", "tf1_hub"]
 
 
 def test_a_refusal_reaches_the_launch_posts_user(

@@ -128,6 +128,11 @@ def test_nothing_may_lie_beside_the_folder_to_strip(name: bytes) -> None:
     assert f"'{name.decode()}' does not lie under model/" in refusal_of(archive, strip="model")
 
 
+def test_an_archive_that_has_lost_its_top_folder_already_is_taken_as_it_is() -> None:
+    first, _ = unpack(tar_of({"model/a": b"x", "model/b/c": b"y"}), strip="model")
+    assert unpack(first, strip="model")[0] == first
+
+
 def test_the_folder_to_strip_is_no_file() -> None:
     assert "'m' is a file, not the top folder" in refusal_of(tarball(member(b"m")), strip="m")
 
