@@ -25,6 +25,15 @@ class Versions:
     def __str__(self) -> str:
         return f"root {self.root}, timestamp {self.timestamp}"
 
+    def behind(self, other: "Versions") -> bool:
+        """Whether any role is older than in `other`."""
+        return (
+            self.root < other.root
+            or self.timestamp < other.timestamp
+            or self.snapshot < other.snapshot
+            or self.targets < other.targets
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -57,20 +66,22 @@ class TrustSnapshot:
         versions: of the roles it was read from.
         expires: the earliest expiry of any role, timezone-aware UTC.
         targets: target path -> descriptor of the record.
+        revoked: the target paths whose record takes an approval back.
     """
 
     versions: Versions
     expires: datetime
     targets: Mapping[str, Descriptor]
-    _latest: Mapping[Handle, int] = field(init=False, repr=False, compare=False)
+    revoked: frozenset[str] = frozenset()
+    _versions: Mapping[Handle, list[tuple[Handle, Format]]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
-        latest: dict[Handle, int] = {}
-        for exact, _ in self.listing():
-            assert exact.version is not None
-            name = exact.unversioned
-            latest[name] = max(latest.get(name, -1), exact.version)
-        object.__setattr__(self, "_latest", latest)
+        versions: dict[Handle, list[tuple[Handle, Format]]] = {}
+        for exact, form in reversed(self.listing()):
+            versions.setdefault(exact.unversioned, []).append((exact, form))
+        object.__setattr__(self, "_versions", versions)
 
     def listing(self) -> list[tuple[Handle, Format]]:
         """Every exact handle and format named, sorted. Targets of another shape are passed over."""
@@ -88,15 +99,17 @@ class TrustSnapshot:
                 found.append((exact, form))
         return sorted(found)
 
-    def exact(self, handle: Handle) -> Handle:
-        """The handle with its version: for "latest", the highest version that the list names.
+    def exact(self, handle: Handle, formats: tuple[Format, ...] = FORMATS) -> Handle:
+        """The handle with its version: for "latest", the highest that is approved.
 
-        A handle that the list does not name comes back as it is.
+        Only versions in one of `formats` count; where all of them are revoked, the highest
+        of those is it. A handle that the list does not name comes back as it is.
         """
         if handle.version is not None:
             return handle
-        latest = self._latest.get(handle)
-        return handle if latest is None else handle.at(latest)
+        named = [found for found in self._versions.get(handle, ()) if found[1] in formats]
+        approved = [found for found in named if target_path(*found) not in self.revoked]
+        return (approved or named or [(handle, "other")])[0][0]
 
     def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
         """The first of `formats` under which the list names the handle."""
@@ -125,7 +138,7 @@ def unlisted(handle: Handle, versions: Versions) -> Verdict:
         "HP-T01",
         403,
         f"{name} is not on the trust list ({versions})",
-        remedy=f"Ask a trust officer: `hubproxy trust approve {handle}`",
+        remedy=f"Ask a trust officer: `hubproxy trust approve {handle}{_version(handle)}`",
     )
 
 
@@ -148,3 +161,8 @@ def judge(record: Record, listed: Listed) -> Verdict | None:
             remedy="Use another version, or ask the officers named.",
         )
     return None
+
+
+def _version(handle: Handle) -> str:
+    """What is still to be said: only an exact module can be approved."""
+    return "/VERSION" if handle.version is None else ""

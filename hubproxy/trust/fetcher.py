@@ -71,7 +71,21 @@ class HttpFetcher(Urllib3Fetcher):
     def _fetch(self, url: str) -> Iterator[bytes]:
         if not _NAME.fullmatch(url):
             raise DownloadHTTPError(f"{url!r} is not the name of a file of a trust list", 404)
-        return super()._fetch(self._base + url)
+        try:
+            answer = self._proxy_env.request(
+                "GET",
+                self._base + url,
+                preload_content=False,
+                # A list lies where it was said to lie: what redirects could lead anywhere.
+                redirect=False,
+                timeout=urllib3.Timeout(self.socket_timeout),
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise DownloadError(f"no answer: {error}") from error
+        if answer.status != 200:
+            answer.close()
+            raise DownloadHTTPError(f"it answered with status {answer.status}", answer.status)
+        return self._chunks(answer)
 
     def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         # tuf's own waits until a whole chunk is there, so a drip could hold it for days.

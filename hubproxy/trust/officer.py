@@ -104,6 +104,8 @@ class Repository:
             targets.unrecognized_fields["hubproxy"] = policy(root, held.days)
             for path, data in files.items():
                 targets.targets[path] = TargetFile.from_data(path, data, ["sha256"])
+                if Record.decode(data).status == "revoked":
+                    targets.targets[path].unrecognized_fields["custom"] = {"status": "revoked"}
             targets_file = sign(root, targets, officer)
             closing = self._closing(held, targets_file, online)
             for path, data in files.items():

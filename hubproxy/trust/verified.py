@@ -61,6 +61,7 @@ class VerifiedUpdater(Updater):
                 trusted.targets.expires,
             ),
             targets=_targets(trusted.targets),
+            revoked=_revoked(trusted.targets),
         )
 
     def expiry(self) -> str:
@@ -90,3 +91,12 @@ def _targets(targets: Targets) -> dict[str, Descriptor]:
             raise RepositoryError(f"targets: {path} has no sha256") from error
         found[path] = Descriptor(digest, target.length)
     return found
+
+
+def _revoked(targets: Targets) -> frozenset[str]:
+    """Paths whose target says so: "latest" passes over them without reading their records."""
+    return frozenset(
+        path
+        for path, target in targets.targets.items()
+        if isinstance(target.custom, dict) and target.custom.get("status") == "revoked"
+    )

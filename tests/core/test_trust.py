@@ -46,6 +46,22 @@ def test_latest_is_the_highest_version_listed() -> None:
     assert listed.exact(SPICE) == SPICE.at(10)
 
 
+def test_latest_passes_over_what_is_revoked() -> None:
+    paths = [f"tfhub.dev/google/spice/{version}/saved_model.json" for version in (2, 3)]
+    targets = dict.fromkeys(paths, FOUND)
+    listed = TrustSnapshot(VERSIONS, EXPIRES, targets, revoked=frozenset(paths[1:]))
+    assert listed.exact(SPICE) == SPICE.at(2)
+    none_left = TrustSnapshot(VERSIONS, EXPIRES, targets, revoked=frozenset(paths))
+    assert none_left.exact(SPICE) == SPICE.at(3)
+
+
+def test_latest_is_of_a_format_that_was_asked_for() -> None:
+    listed = a_list(
+        "tfhub.dev/google/spice/2/saved_model.json", "tfhub.dev/google/spice/3/tflite.json"
+    )
+    assert listed.exact(SPICE, ("saved_model", "other")) == SPICE.at(2)
+
+
 def test_version_0_can_be_the_latest() -> None:
     assert a_list("tfhub.dev/google/spice/0/other.json").exact(SPICE) == SPICE.at(0)
 

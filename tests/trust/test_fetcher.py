@@ -134,3 +134,18 @@ def test_the_state_is_read_under_published_names(tmp_path: Path) -> None:
     assert read(fetcher, "metadata/2.root.json") == b"root_history/2.root.json"
     with pytest.raises(DownloadHTTPError):
         read(fetcher, "metadata/3.root.json")
+
+
+def test_a_redirect_is_not_followed(folder: Path) -> None:
+    asked: list[str] = []
+    with serving_folder(folder, asked.append) as elsewhere:
+
+        class Redirect(Quiet):
+            def do_GET(self) -> None:  # noqa: N802  # http.server calls it so
+                self.send_response(302)
+                self.send_header("Location", f"{elsewhere}/{NAME}")
+                self.end_headers()
+
+        with serving(Redirect) as url, pytest.raises(DownloadHTTPError, match="status 302"):
+            read(HttpFetcher(url), NAME)
+    assert asked == []
