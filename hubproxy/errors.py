@@ -132,6 +132,13 @@ class StorageFullError(HubproxyError):
     status = 507
 
 
+class BusyError(HubproxyError):
+    """The proxy has as much to do as it can; asking again in a moment will help."""
+
+    code = "BUSY"
+    status = 503
+
+
 class StorageFailedError(HubproxyError):
     """The disk reported an error; nothing was acknowledged."""
 

@@ -12,9 +12,10 @@ import asyncio
 import gzip
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -97,6 +98,8 @@ class Site:
     rate: int | None = None
     behind: "Site | None" = None
     """Another site that is this one's upstream, instead of an origin of its own."""
+    clock: Callable[[], datetime] = wiring.now
+    """The officer's: what is signed expires so much later."""
 
     async def __aenter__(self) -> Self:
         self.stack = AsyncExitStack()
@@ -114,7 +117,7 @@ class Site:
                 officer_name="ada",
                 officer=officer,
                 online=online,
-                clock=wiring.now,
+                clock=self.clock,
             )
             wiring.places(self.config).root.write_bytes(self.list.root_file())
             self.officer, self.online, self.name = officer, online, "ada"
@@ -172,8 +175,8 @@ class Site:
                 transfers=transfers, drafts=drafts, repository=self.list, clock=wiring.now
             )
             proposal = await approvals.examine(Handle.parse(handle))
-            drafts.drop(str(Handle.parse(handle)))
             record = proposal.record
+            drafts.drop(record)
             if archive_digest:
                 archive = msgspec.structs.replace(record.archive, digest=archive_digest)
                 record = msgspec.structs.replace(record, archive=archive)
@@ -222,6 +225,12 @@ class Site:
     def events(self) -> list[AuditEvent]:
         """What the audit log holds."""
         return list(read(wiring.places(self.config).audit))
+
+    async def recorded(self, kind: str) -> AuditEvent:
+        """Wait until the audit log holds an event of this kind, and give the last one."""
+        while not (found := [event for event in self.events() if event.event == kind]):
+            await asyncio.sleep(0.01)
+        return found[-1]
 
     def fetches(self, handle: str) -> int:
         """How often the origin was asked for a module since it was approved."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import Format, Record
+from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.core.trust import Listed, Mode, Verdict, judge, unlisted
 from hubproxy.errors import DeniedError, TrustListError
 from hubproxy.service.fetch import fetch_first
@@ -47,22 +47,47 @@ class Admission:
         self._mode, self._clock = mode, clock
 
     async def admit(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
-        """What the list says the handle is: for "latest", at the highest version it names.
+        """What the list says the handle is: for "latest", at the highest version approved.
+
+        In `first-use`, a module that neither the list nor a pin knows is fetched and pinned.
+
+        Raises:
+            HubproxyError: it may not be served, or there is no list to say so.
+        """
+        try:
+            return await self.known(handle, formats, entry)
+        except _UnlistedError as unknown:
+            if self._mode != "first-use" or unknown.exact.version is None:
+                raise
+            await self._first_use(unknown.exact, entry)
+        return await self.known(handle, formats, entry)
+
+    async def known(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
+        """As `admit`, without fetching anything.
 
         Raises:
             HubproxyError: it may not be served, or there is no list to say so.
         """
         self._transfers.upstream(handle.hub)
         snapshot = self._trust.snapshot()
-        exact = snapshot.exact(handle)
+        exact = snapshot.exact(handle, formats)
         entry.exact = str(exact)
-        listed, reviewed = snapshot.find(exact, formats), True
+        listed, reviewed = snapshot.find(exact, FORMATS), True
+        if listed is None and self._mode == "first-use":
+            listed, reviewed = self._modules.pin(exact), False
         if listed is None:
-            if self._mode != "first-use" or exact.version is None:
-                raise _denied(unlisted(handle, snapshot.versions))
-            listed, reviewed = await self._first_use(exact, formats), False
-        entry.record_digest = str(listed.record.digest)
-        return Admitted(listed, reviewed)
+            raise _UnlistedError(unlisted(handle, snapshot.versions), exact)
+        fitting = snapshot.find(exact, formats) if reviewed else listed
+        entry.record_digest = str((fitting or listed).record.digest)
+        if fitting is None or fitting.format not in formats:
+            await self.judge(Admitted(listed, reviewed), entry)
+            raise DeniedError(
+                "FORMAT",
+                406,
+                f"{exact} is a {listed.format} module, and cannot be loaded as an archive",
+                remedy=f"Formats that can: {', '.join(formats)}.",
+            )
+        return Admitted(fitting, reviewed)
 
     async def judge(self, admitted: Admitted, entry: Entry) -> Record:
         """The record, if it allows what the list says.
@@ -83,27 +108,19 @@ class Admission:
             HubproxyError: it may not be served any more, or has another record now.
         """
         exact = before.listed.exact
-        if await self.admit(exact, formats, entry) != before:
+        now = await self.known(exact, formats, entry)
+        if now != before:
+            await self.judge(now, entry)
             raise TrustListError(
-                "HP-T01",
+                "TRUST_CHANGED",
                 f"the trust list changed while {exact} was fetched",
                 remedy="Ask again: the new record is in force.",
             )
 
-    async def _first_use(self, exact: Handle, formats: tuple[Format, ...]) -> Listed:
-        if self._modules.pin(exact) is None:
-            growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
-            await growth.whole()
-        pinned = self._modules.pin(exact)
-        assert pinned is not None, "a flight that succeeded has pinned"
-        if pinned.format not in formats:
-            raise DeniedError(
-                "FORMAT",
-                406,
-                f"{exact} is a {pinned.format} module, and cannot be loaded as an archive",
-                remedy=f"Formats that can: {', '.join(formats)}.",
-            )
-        return pinned
+    async def _first_use(self, exact: Handle, entry: Entry) -> None:
+        entry.cache = "miss"
+        growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
+        await growth.whole()
 
     async def _pin(self, exact: Handle) -> None:
         await fetch_first(
@@ -112,6 +129,14 @@ class Admission:
             into=self._modules,
             decided_at=timestamp(self._clock()),
         )
+
+
+class _UnlistedError(DeniedError):
+    """Neither the list nor a pin knows the module."""
+
+    def __init__(self, verdict: Verdict, exact: Handle) -> None:
+        super().__init__(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
+        self.exact = exact
 
 
 def _denied(verdict: Verdict) -> DeniedError:

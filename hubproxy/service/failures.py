@@ -4,7 +4,13 @@ import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from hubproxy.errors import HubproxyError, UpstreamError, UpstreamNotFoundError
+from hubproxy.errors import (
+    HubproxyError,
+    StorageFailedError,
+    StorageFullError,
+    UpstreamError,
+    UpstreamNotFoundError,
+)
 
 _MOST = 10_000
 
@@ -35,17 +41,17 @@ class NegativeCache:
         """Raise the remembered failure of `key`, if it is still to be believed."""
         failure = self._failures.get(key)
         if failure is not None and self._clock() < failure.until:
-            raise failure.error
+            raise failure.error.with_traceback(None)
 
     def failed(self, key: Hashable, error: HubproxyError) -> None:
         """Remember a failure: doubling from 1 s to 60 s, longer for what asking cannot mend."""
         times = 1 + (self._failures[key].times if key in self._failures else 0)
-        seconds: float = min(60, 2 ** (times - 1))
+        seconds: float = min(60, 2 ** min(times - 1, 6))
         if isinstance(error, UpstreamNotFoundError):
             seconds = 60
         elif isinstance(error, UpstreamError) and error.retry_after is not None:
             seconds = max(seconds, error.retry_after)
-        elif not (isinstance(error, UpstreamError) and error.transient):
+        elif not _may_pass(error):
             seconds = max(seconds, 30)
         seconds *= 0.75 + self._jitter() / 2
         self._failures.pop(key, None)
@@ -55,6 +61,13 @@ class NegativeCache:
 
     def succeeded(self, key: Hashable) -> None:
         self._failures.pop(key, None)
+
+
+def _may_pass(error: HubproxyError) -> bool:
+    """Whether it may be over in a moment: an upstream's bad minute, a disk until it has room."""
+    if isinstance(error, UpstreamError):
+        return error.transient
+    return isinstance(error, StorageFullError | StorageFailedError)
 
 
 class CircuitBreaker:
@@ -101,7 +114,7 @@ class CircuitBreaker:
     def failed(self) -> None:
         self._failures += 1
         if self._failures >= self._threshold:
-            seconds = min(300.0, 5.0 * 2 ** (self._failures - self._threshold))
+            seconds = min(300.0, 5.0 * 2 ** min(self._failures - self._threshold, 6))
             self._closed_again = self._clock() + seconds * (0.75 + self._jitter() / 2)
 
     def succeeded(self) -> None:

@@ -19,9 +19,10 @@ async def fetch_known(
         HubproxyError: it could not be had, or is not what the record says.
     """
     started = monotonic()
-    async with modules.receive(record, growth.advance) as receiving:
+    async with transfers.turn(), modules.receive(record, growth.advance) as receiving:
         with growth.written(receiving.descriptor):
-            await transfers.read(record.exact, receiving)
+            if not await receiving.from_draft():
+                await transfers.read(record.exact, receiving)
     event(
         "pull.fetched",
         handle=record.handle,
@@ -43,7 +44,7 @@ async def fetch_first(
     Raises:
         HubproxyError: it could not be had, or may never be accepted.
     """
-    async with into.discover() as discovery:
+    async with transfers.turn(), into.discover() as discovery:
         found, url = await transfers.read(exact, discovery)
         record = await discovery.describe(exact, found, url=url, decided_at=decided_at)
         await into.adopt(discovery, record)

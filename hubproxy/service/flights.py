@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
 
-from hubproxy.errors import HubproxyError
+from hubproxy.errors import BusyError, HubproxyError
 from hubproxy.logs import event
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.growth import Growth
+
+_MOST = 1024
 
 
 class Flights:
@@ -36,6 +38,8 @@ class Flights:
         if flying is not None:
             return flying[0], False
         self._failures.check(key)
+        if len(self._flying) >= _MOST:
+            raise BusyError(f"{_MOST} modules are waiting to be fetched already")
         growth = Growth(size)
         task = asyncio.create_task(self._fly(key, growth, job))
         self._flying[key] = growth, task
@@ -56,6 +60,10 @@ class Flights:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was cancelled before its first step has told nobody.
+        for growth, _ in self._flying.values():
+            growth.end(asyncio.CancelledError())
+        self._flying.clear()
 
     async def _fly(
         self, key: Hashable, growth: Growth, job: Callable[[Growth], Awaitable[None]]
@@ -70,7 +78,9 @@ class Flights:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it was, nobody may wait for ever
             event("flight.crashed", level=logging.ERROR, key=key, error=repr(error))
-            growth.end(error)
+            crash = HubproxyError(f"the fetch failed: {type(error).__name__}: {error}")
+            self._failures.failed(key, crash)
+            growth.end(crash)
         else:
             self._failures.succeeded(key)
             growth.end()

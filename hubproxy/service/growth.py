@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from hubproxy.errors import HubproxyError, UpstreamError
+from hubproxy.errors import BusyError, HubproxyError, UpstreamError
 
 
 class Growth:
@@ -46,7 +46,12 @@ class Growth:
 
     def open(self) -> int | None:
         """A descriptor of its own for a reader; None when nobody writes any more."""
-        return os.dup(self._descriptor) if self._descriptor >= 0 else None
+        if self._descriptor < 0:
+            return None
+        try:
+            return os.dup(self._descriptor)
+        except OSError as error:
+            raise BusyError("this host has no file descriptor left") from error
 
     def advance(self, verified: int) -> None:
         """Say that the first `verified` bytes may be read."""
@@ -73,7 +78,8 @@ class Growth:
         """
         while self.verified <= offset and not self.complete:
             if self.error is not None:
-                raise self.error
+                # Many raise this one error: each without the traces of the others.
+                raise self.error.with_traceback(None)
             self._changed.clear()
             await self._changed.wait()
 

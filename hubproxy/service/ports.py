@@ -61,6 +61,10 @@ class Receiving(Attempts[None], Protocol):
     @property
     def descriptor(self) -> int: ...
 
+    async def from_draft(self) -> bool:
+        """Take it from what an officer has read on this host; whether that was all of it."""
+        ...
+
 
 class Discovery(Attempts[F], Protocol[F]):
     """An unknown module on its way in."""

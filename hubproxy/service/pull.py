@@ -5,7 +5,7 @@ answer accepted by the audit log to open it.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from hubproxy.core.audit import Outcome
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Format, Record
-from hubproxy.errors import DeniedError, MismatchError, StorageFailedError
+from hubproxy.errors import DeniedError, HubproxyError, MismatchError, StorageFailedError
 from hubproxy.service.admission import Admission
 from hubproxy.service.fetch import fetch_known
 from hubproxy.service.flights import Flights
@@ -39,6 +39,7 @@ class Pulled:
     entry: Entry
     reviewed: bool
     _recorder: Recorder
+    _again: Callable[[], Awaitable[None]]
     _body: Body
 
     @property
@@ -47,22 +48,27 @@ class Pulled:
         growth = self._body.growth
         return growth is not None and growth.verified < self.record.archive.size
 
-    async def reach(self, offset: int) -> None:
-        """Wait until the byte at `offset` of the archive is verified.
+    async def ready(self, offset: int) -> None:
+        """Wait until the byte at `offset` of the archive is verified, and may still be served.
 
         Raises:
-            HubproxyError: it never will be.
+            HubproxyError: it never will be, or may not be any more; this is on record already.
         """
-        if self._body.growth is not None:
-            await self._body.growth.reach(offset)
+        async with self._recorder.refusals(self.entry):
+            if self._body.growth is not None:
+                try:
+                    await self._body.growth.reach(offset)
+                except MismatchError as error:
+                    raise self.explained(error) from error
+            await self._again()
 
-    async def whole(self) -> None:
-        """Wait until every byte is verified, for a client that cannot be told otherwise.
+    def explained(self, error: HubproxyError) -> HubproxyError:
+        """What a failed check means: of bytes that first use had pinned, something else."""
+        return _explained(error, self.record, reviewed=self.reviewed)
 
-        Raises:
-            HubproxyError: they never will be.
-        """
-        await self.reach(self.record.archive.size - 1)
+    async def refuse(self, error: HubproxyError) -> None:
+        """Put on record that the request cannot be answered as it was made."""
+        await self._recorder.refuse(self.entry, error)
 
     async def accept(self, *, status: int, size: int, outcome: Outcome = "served") -> Body:
         """Put the answer on record, and get the bytes for it.
@@ -116,8 +122,12 @@ class PullThrough:
                 held.enter_context(self._modules.reading(record))
                 body = await self._find(record, entry, reviewed=admitted.reviewed)
                 held.callback(os.close, body.descriptor)
-                await self._admission.again(admitted, formats, entry)
-            yield Pulled(record, entry, admitted.reviewed, self._recorder, body)
+
+                async def again() -> None:
+                    await self._admission.again(admitted, formats, entry)
+
+                await again()
+            yield Pulled(record, entry, admitted.reviewed, self._recorder, again, body)
 
     @asynccontextmanager
     async def look(
@@ -129,13 +139,13 @@ class PullThrough:
             HubproxyError: the module may not be served; this is on record already.
         """
         async with self._recorder.recorded(handle, caller) as entry:
-            admitted = await self._admission.admit(handle, formats, entry)
+            admitted = await self._admission.known(handle, formats, entry)
             record = await self._admission.judge(admitted, entry)
             opened = self._modules.open(record)
             if opened is not None:
                 os.close(opened[0])
             entry.cache = "miss" if opened is None else "hit"
-        yield Pulled(record, entry, admitted.reviewed, self._recorder, Body(-1, None))
+        yield Pulled(record, entry, admitted.reviewed, self._recorder, _nothing, Body(-1, None))
 
     async def _find(self, record: Record, entry: Entry, *, reviewed: bool) -> Body:
         """The archive, whole or growing, with its first chunk verified."""
@@ -162,9 +172,7 @@ class PullThrough:
                     # It was damaged and is in quarantine: fetch it anew.
                     self._flights.forget(key)
                     continue
-                if not reviewed:
-                    raise _pinned(record, error) from error
-                raise
+                raise _explained(error, record, reviewed=reviewed) from error
             descriptor = growth.open()
             if descriptor is not None:
                 return Body(descriptor, growth)
@@ -186,7 +194,13 @@ class PullThrough:
             await self._modules.prove(record, opened[0], growth.advance)
 
 
-def _pinned(record: Record, error: MismatchError) -> DeniedError:
+async def _nothing() -> None:
+    """What is only looked at is not waited for."""
+
+
+def _explained(error: HubproxyError, record: Record, *, reviewed: bool) -> HubproxyError:
+    if reviewed or not isinstance(error, MismatchError):
+        return error
     return DeniedError(
         "HP-T11",
         502,

@@ -48,17 +48,35 @@ class Recorder:
     async def recorded(self, handle: Handle, caller: str) -> AsyncIterator[Entry]:
         """Begin a request. A refusal inside is on record before it goes on."""
         entry = Entry(uuid4().hex, caller, str(handle), monotonic())
-        try:
+        async with self.refusals(entry):
             yield entry
+
+    @asynccontextmanager
+    async def refusals(self, entry: Entry) -> AsyncIterator[None]:
+        """Put a refusal inside on record before it goes on; also one that nobody foresaw."""
+        try:
+            yield
         except HubproxyError as error:
-            await self.write(
-                entry,
-                outcome="refused" if error.status < 500 else "failed",
-                status=error.status,
-                code=error.code,
-                reason=str(error),
-            )
+            await self.refuse(entry, error)
             raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            await self.write(entry, outcome="failed", status=500, code="INTERNAL", reason=reason)
+            raise
+
+    async def refuse(self, entry: Entry, error: HubproxyError) -> None:
+        """Have a refusal accepted by the audit log.
+
+        Raises:
+            AuditUnavailableError: it was not.
+        """
+        await self.write(
+            entry,
+            outcome="refused" if error.status < 500 else "failed",
+            status=error.status,
+            code=error.code,
+            reason=str(error),
+        )
 
     async def write(
         self,

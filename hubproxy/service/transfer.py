@@ -2,19 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import TypeVar
 
 from hubproxy.core.fetching import Resume
 from hubproxy.core.handle import Handle
-from hubproxy.errors import DeniedError, UpstreamError
+from hubproxy.errors import DeniedError, UpstreamError, UpstreamNotFoundError
 from hubproxy.logs import event
 from hubproxy.service.failures import CircuitBreaker
 from hubproxy.service.ports import Attempts, Feed, Upstream
 
 T = TypeVar("T")
+_LONGEST_PAUSE = 10.0
+"""Seconds for which an upstream that says when to come back is waited for."""
 
 
 class Transfers:
@@ -64,6 +66,12 @@ class Transfers:
                 remedy=f'Add a [[hub]] table with host = "{hub}" to hubproxy.toml.',
             ) from None
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn: to be taken before room is reserved and files are opened."""
+        async with self._turns:
+            yield
+
     async def read(self, exact: Handle, into: Attempts[T]) -> tuple[T, str]:
         """Feed a module's archive to `into`, resuming where a transfer broke.
 
@@ -75,15 +83,17 @@ class Transfers:
         """
         upstream, breaker = self.upstream(exact.hub), self._breakers[exact.hub]
         resume: Resume | None = None
-        async with self._turns, AsyncExitStack() as feeds:
+        async with AsyncExitStack() as feeds:
             feed: Feed[T] | None = None
             stuck = 0
             for attempt in range(1, self._attempts + 1):
                 breaker.check(exact.hub)
                 taken, validator = (resume.offset, resume.validator) if resume else (0, "")
-                asked = self._clock()
+                asked, answered = self._clock(), False
                 try:
                     async with upstream.open(exact, resume=resume) as incoming:
+                        breaker.succeeded()  # it answers: what breaks off now is one module's
+                        answered = True
                         self._answered(exact.hub, self._clock() - asked)
                         taken, validator, stuck = incoming.offset, incoming.validator, -1
                         if feed is None or taken == 0:
@@ -94,17 +104,21 @@ class Transfers:
                             await feed.write(piece)
                             taken += len(piece)
                             self._moved(exact, taken, total)
-                        breaker.succeeded()
                         return await feed.finish(), incoming.url
                 except UpstreamError as error:
-                    if not error.transient:
+                    if isinstance(error, UpstreamNotFoundError):
+                        breaker.succeeded()
+                    elif error.transient and not answered:
+                        breaker.failed()
+                    if not error.transient or attempt == self._attempts:
                         raise
-                    breaker.failed()
-                    if attempt == self._attempts:
-                        raise
+                    wait = error.retry_after or 0.0
+                    if wait > _LONGEST_PAUSE:
+                        raise  # it has said when; whoever asks until then is told the same
                     event("pull.broken", handle=exact, offset=taken, reason=error)
                 # A server that twice refuses to go on is asked for all of it.
                 stuck += 1
                 resume = Resume(taken, validator) if validator and taken and stuck < 2 else None
-                await self._sleep(0.2 * 2**attempt * (0.5 + random.random()))
+                pause = 0.2 * 2**attempt * (0.5 + random.random())
+                await self._sleep(max(pause, wait))
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -2,22 +2,19 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from hubproxy.core.digest import Digest
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Listed, TrustSnapshot, Versions
 from hubproxy.errors import TrustListError
 from hubproxy.logs import event
 from hubproxy.service.ports import Modules, TrustSource
-
-_RECORDS_IN_MEMORY = 256
+from hubproxy.service.records import Records
 
 
 class TrustKeeper:
-    """Holds the last good state of the list, and the records that it names.
+    """Holds the last good state of the list.
 
     Args:
         clock: the time, timezone-aware UTC.
@@ -27,9 +24,9 @@ class TrustKeeper:
     def __init__(
         self, source: TrustSource, modules: Modules, *, clock: Callable[[], datetime]
     ) -> None:
-        self._source, self._modules, self._clock = source, modules, clock
+        self._source, self._clock = source, clock
         self._snapshot: TrustSnapshot | None = None
-        self._records: OrderedDict[Digest, Record] = OrderedDict()
+        self._records = Records(source, modules)
         self.error: TrustListError | None = None
         """Why the last refresh failed; None when it did not."""
 
@@ -48,7 +45,9 @@ class TrustKeeper:
             TrustListError: there is none, or it has expired.
         """
         if self._snapshot is None:
-            raise self.error or TrustListError("HP-T09", "the trust list has not been read yet")
+            if self.error is None:
+                raise TrustListError("HP-T09", "the trust list has not been read yet")
+            raise self.error.with_traceback(None)
         stale = self._snapshot.fresh(self._clock())
         if stale is not None:
             raise TrustListError(stale.code, stale.message, remedy=stale.remedy)
@@ -63,6 +62,17 @@ class TrustKeeper:
             if self._snapshot is None:
                 await self._fall_back()
             return
+        if self._snapshot is not None and fresh.versions.behind(self._snapshot.versions):
+            # The state folder remembers; this is for one that was wiped while we ran.
+            self._failed(
+                TrustListError(
+                    "HP-T08",
+                    f"trust list went backwards: {fresh.versions} offered, "
+                    f"{self._snapshot.versions} already seen",
+                    remedy="Somebody may have altered the list: ask a trust officer.",
+                )
+            )
+            return
         if self._snapshot is None or fresh.versions != self._snapshot.versions:
             event("trust.refreshed", versions=fresh.versions, modules=len(fresh.targets))
         self._snapshot, self.error = fresh, None
@@ -71,38 +81,18 @@ class TrustKeeper:
         """Refresh every `seconds`, for ever."""
         while True:
             await asyncio.sleep(seconds)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception as error:  # noqa: BLE001  # else nobody would refresh any more
+                event("trust.refresh_crashed", level=logging.ERROR, error=repr(error))
 
     async def record(self, listed: Listed) -> Record:
-        """The record that the list names, from memory, the store, or the list's source.
+        """The record that the list names.
 
         Raises:
             TrustListError: it cannot be had, or is not what the list says.
         """
-        digest = listed.record.digest
-        record = self._records.get(digest)
-        if record is None:
-            record = await self._read(listed)
-            self._records[digest] = record
-            if len(self._records) > _RECORDS_IN_MEMORY:
-                self._records.popitem(last=False)
-        else:
-            self._records.move_to_end(digest)
-        return record
-
-    async def _read(self, listed: Listed) -> Record:
-        text = await self._modules.read_record(listed.record)
-        if text is None:
-            text = await asyncio.to_thread(self._source.fetch_record, listed.record)
-            await self._modules.keep_record(text)
-        try:
-            return Record.decode(text)
-        except ValueError as error:
-            raise TrustListError(
-                "HP-T09",
-                f"the record of {listed.exact} cannot be read: {error}",
-                remedy="Ask a trust officer to approve the module again.",
-            ) from error
+        return await self._records.get(listed)
 
     async def _fall_back(self) -> None:
         try:

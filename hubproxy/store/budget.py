@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Lock
 
@@ -13,7 +14,7 @@ from hubproxy.core.retention import CachedBlob, choose_victims
 from hubproxy.errors import StorageFullError
 from hubproxy.logs import event
 from hubproxy.store.blobs import BlobStore, Held
-from hubproxy.store.folder import DataFolder
+from hubproxy.store.folder import DataFolder, disk_errors
 from hubproxy.store.refs import RefStore
 
 
@@ -47,7 +48,9 @@ class Budget:
         self._readers: Counter[Digest] = Counter()
         self._used = 0
         self._reserved = 0
+        self._written = 0  # of what is reserved: counted by the disk already
         self._lock = Lock()
+        self._naming = Lock()  # held for as long as the disk takes; `_lock` never is
 
     def load(self, keep: frozenset[Digest]) -> None:
         """Take stock of what lies on disk; the blobs in `keep` are no archives."""
@@ -76,9 +79,26 @@ class Budget:
                 if not self._readers[digest]:
                     del self._readers[digest]
 
-    def added(self, digest: Digest, held: Held, exact: Handle, form: Format) -> None:
-        """An archive has been committed and named."""
+    def added(
+        self,
+        digest: Digest,
+        held: Held,
+        exact: Handle,
+        form: Format,
+        *,
+        reservation: "Reservation | None" = None,
+    ) -> None:
+        """An archive has been committed and named.
+
+        Args:
+            reservation: what was set aside for it; given back in the same moment, so that
+                its bytes never count twice.
+        """
         with self._lock:
+            if reservation is not None:
+                self._reserved -= reservation.size
+                self._written -= reservation.written
+                reservation.size = reservation.written = 0
             old = self._archives.get(digest)
             self._used += held.size - (old.size if old else 0)
             self._archives[digest] = held
@@ -98,18 +118,50 @@ class Budget:
             self._used -= old.size if old else 0
 
     def change(self, delta: int) -> None:
-        """Reserve `delta` more bytes, or give some back when negative."""
-        with self._lock:
-            if delta > 0:
-                self._make_room(delta)
-            self._reserved += delta
+        """Reserve `delta` more bytes, or give some back when negative.
 
-    def _make_room(self, wanted: int) -> None:
+        Raises:
+            StorageFullError: there is no room, also after eviction.
+            StorageFailedError: the disk reported an error while room was made.
+        """
+        if delta <= 0:
+            with self._lock:
+                self._reserved += delta
+            return
+        with self._naming:
+            with self._lock:
+                victims = self._choose(delta)
+                self._reserved += delta
+            try:
+                while victims:
+                    self._evict(victims[0])
+                    victims.pop(0)
+            except BaseException:
+                with self._lock:
+                    self._reserved -= delta
+                    for victim in victims:
+                        self._take(victim)
+                raise
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """For setting names: meanwhile no eviction drops any. Blocks while one is under way."""
+        with self._naming:
+            yield
+
+    def wrote(self, delta: int) -> None:
+        """So many bytes of what is reserved lie on the disk now, or no longer when negative."""
+        with self._lock:
+            self._written += delta
+
+    def _choose(self, wanted: int) -> list["_Victim"]:
+        """What must go. It is not counted any more when this returns."""
         over_limit = self._used + self._reserved + wanted - self._limit
-        over_disk = self._floor + self._reserved + wanted - self._folder.free_bytes()
+        unwritten = self._reserved - self._written
+        over_disk = self._floor + unwritten + wanted - self._folder.free_bytes()
         need = max(over_limit, over_disk)
         if need <= 0:
-            return
+            return []
         victims = choose_victims(map(self._cached, self._archives.items()), need=need)
         if sum(self._archives[digest].size for digest in victims) < need:
             raise StorageFullError(
@@ -117,8 +169,17 @@ class Budget:
                 f"{self._limit:,}, the disk has {self._folder.free_bytes():,} left",
                 remedy="Raise `store.budget`, unpin modules, or free space on the disk.",
             )
-        for digest in victims:
-            self._evict(digest)
+        return [self._give_up(digest) for digest in victims]
+
+    def _give_up(self, digest: Digest) -> "_Victim":
+        held = self._archives.pop(digest)
+        self._used -= held.size
+        return _Victim(digest, held, self._names.pop(digest, set()))
+
+    def _take(self, victim: "_Victim") -> None:
+        self._archives[victim.digest] = victim.held
+        self._names[victim.digest] = victim.names
+        self._used += victim.held.size
 
     def _cached(self, item: tuple[Digest, Held]) -> CachedBlob:
         digest, held = item
@@ -129,31 +190,46 @@ class Budget:
         )
         return CachedBlob(digest=digest, size=held.size, used_at=held.used_at, held=stays)
 
-    def _evict(self, digest: Digest) -> None:
+    def _evict(self, victim: "_Victim") -> None:
         # Names first: a power cut in between leaves an archive without a name, never a
         # name without its archive.
-        for exact, form in self._names.pop(digest, set()):
-            ref = self._refs.get(exact, form)
-            if ref is not None and ref.archive_digest == digest:
-                self._refs.drop(exact, form)
-        self._blobs.remove(digest)
-        size = self._archives.pop(digest).size
-        self._used -= size
-        event("store.evicted", digest=digest, bytes=size)
+        with disk_errors():
+            for exact, form in victim.names:
+                ref = self._refs.get(exact, form)
+                if ref is not None and ref.archive_digest == victim.digest:
+                    self._refs.drop(exact, form)
+            self._blobs.remove(victim.digest)
+        event("store.evicted", digest=victim.digest, bytes=victim.held.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Victim:
+    digest: Digest
+    held: Held
+    names: set[tuple[Handle, Format]]
 
 
 class Reservation:
-    """Bytes set aside for one module; to be set to 0 when they count as used, or are dropped."""
+    """Bytes set aside for one module; to be set to 0 unless they have become an archive."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._size = 0
+        self.size = 0
+        self.written = 0
+
+    def wrote(self, size: int) -> None:
+        """Say that `size` bytes of it lie on the disk."""
+        self._budget.wrote(size - self.written)
+        self.written = size
 
     def grow(self, size: int) -> None:
         """Set the reservation to `size` bytes, evicting if need be.
 
         Raises:
             StorageFullError: there is no room, also after eviction.
+            StorageFailedError: the disk reported an error while room was made.
         """
-        self._budget.change(size - self._size)
-        self._size = size
+        self._budget.change(size - self.size)
+        self.size = size
+        if self.written > size:
+            self.wrote(size)

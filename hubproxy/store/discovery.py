@@ -1,11 +1,11 @@
 """Reading a module that no record describes yet: whole, checked, and then described."""
 
-import asyncio
 import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from hubproxy.core.digest import Digest
@@ -13,10 +13,12 @@ from hubproxy.core.formats import detect_format
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import FileEntry, Origin, Record, tree_digest
-from hubproxy.store.folder import Part
+from hubproxy.store.budget import Reservation
+from hubproxy.store.folder import Part, disk_errors
 from hubproxy.store.ingest import Source, Unpacked, repack
 from hubproxy.store.intake import Intake, Pipe
 from hubproxy.store.sinks import RecordingSink
+from hubproxy.store.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Discovery:
         new_part: makes an empty part file.
         room: called with the bytes the part will have; raises when there is no room.
         spool: makes a temporary file, for archives that cannot be read from their front.
+        reservation: what is set aside for it, where there is a budget.
 
     """
 
@@ -47,14 +50,17 @@ class Discovery:
         new_part: Callable[[], Part],
         room: Callable[[int], None],
         spool: Callable[[], BinaryIO],
+        reservation: Reservation | None = None,
     ) -> None:
         self._executor, self._limits = executor, limits
         self._new_part, self._room, self._spool = new_part, room, spool
         self.part = new_part()
+        self.reservation = reservation
 
     def attempt(self) -> Intake[Found]:
         """Read upstream's archive from its first byte, over whatever an earlier attempt left."""
-        os.ftruncate(self.part.descriptor, 0)
+        with disk_errors():
+            os.ftruncate(self.part.descriptor, 0)
         return Intake(self._executor, self._read)
 
     async def describe(self, exact: Handle, found: Found, *, url: str, decided_at: str) -> Record:
@@ -65,7 +71,7 @@ class Discovery:
             inner = [path.removeprefix(f"{unpacked.top}/") for path in _paths(unpacked)]
             if detect_format(inner) != "other":
                 root = unpacked.top
-                unpacked, sink = await asyncio.to_thread(self._reroot, root)
+                unpacked, sink = await in_thread(partial(self._reroot, root))
                 changes = (*changes, *unpacked.changes)
         files: tuple[FileEntry, ...] = unpacked.files
         return Record(
@@ -87,7 +93,8 @@ class Discovery:
     def _read(self, pipe: Pipe) -> Found:
         source = _Hashing(pipe)
         sink = RecordingSink(self.part, room=self._room)
-        unpacked = repack(source, sink, limits=self._limits, spool=self._spool)
+        with disk_errors():
+            unpacked = repack(source, sink, limits=self._limits, spool=self._spool)
         sink.close()
         return Found(unpacked, sink, source.digest, source.size)
 

@@ -1,23 +1,26 @@
 """Archives that an officer has read, kept until the daemon takes them into the store."""
 
-import asyncio
-import tempfile
-import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import Record
 from hubproxy.files import make_folder
 from hubproxy.store.discovery import Discovery
 from hubproxy.store.folder import Part
+from hubproxy.store.spool import open_spool
+from hubproxy.store.threads import in_thread
 
 
 class Drafts:
-    """`drafts/<handle>/archive.tar`. Needs no lock: each file appears whole."""
+    """`drafts/<sha256>.tar`. Needs no lock: each file appears whole.
+
+    Named by content, so that a module's older record never finds, or drops, the archive of
+    its newer one. What nobody has signed is never looked for.
+    """
 
     def __init__(self, folder: Path, limits: ArchiveLimits) -> None:
         self._folder, self._limits = folder, limits
@@ -40,34 +43,25 @@ class Drafts:
                 discovery.drop()
 
     async def adopt(self, discovery: Discovery, record: Record) -> None:
-        """Keep the archive as the draft of its handle."""
-        await asyncio.to_thread(discovery.part.become, self._path(record.handle))
+        """Keep the archive for the daemon."""
+        await in_thread(lambda: discovery.part.become(self._path(record)))
 
-    def drop(self, handle: str) -> None:
-        """Remove the draft of a handle, and the folders that are then empty."""
-        path = self._path(handle)
-        if path.exists():
-            path.unlink()
-            self._tidy(path)
+    def open(self, record: Record) -> BinaryIO | None:
+        """The archive that a record names, if an officer has left it here. Not checked yet."""
+        try:
+            return self._path(record).open("rb", buffering=0)
+        except FileNotFoundError:
+            return None
 
-    def reject(self, handle: str) -> None:
-        """Put a draft aside that is not what the record says: upstream is asked next time."""
-        path = self._path(handle)
-        if path.exists():
-            path.rename(self._folder / f"rejected.{time.time_ns()}.tar")
-            self._tidy(path)
+    def drop(self, record: Record) -> None:
+        """Remove the archive of a record; fine if there is none."""
+        self._path(record).unlink(missing_ok=True)
 
-    def _path(self, handle: str) -> Path:
-        return self._folder / handle / "archive.tar"
-
-    def _tidy(self, path: Path) -> None:
-        for parent in path.parents:
-            if parent == self._folder or any(parent.iterdir()):
-                return
-            parent.rmdir()
+    def _path(self, record: Record) -> Path:
+        return self._folder / f"{record.archive_digest.hex}.tar"
 
     def _new_part(self) -> Part:
         return Part.create(self._folder)
 
     def _spool(self) -> BinaryIO:
-        return cast("BinaryIO", tempfile.TemporaryFile(dir=self._folder))
+        return open_spool(self._folder, lambda _: None)

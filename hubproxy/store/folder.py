@@ -3,10 +3,18 @@
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from hubproxy.errors import DataFolderError, HubproxyError, StorageFailedError, StorageFullError
+from hubproxy.errors import (
+    BusyError,
+    DataFolderError,
+    HubproxyError,
+    StorageFailedError,
+    StorageFullError,
+)
 from hubproxy.files import fsync_folder, make_folder
 
 _PRIVATE = 0o700
@@ -43,10 +51,18 @@ class DataFolder:
                 f"the data folder {path} is in use by another process (pid {owner})",
                 remedy="Stop that process, or give this one a `data` folder of its own.",
             ) from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         folder = cls(path, lock)
-        folder._sweep()
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            folder._sweep()
+        except OSError as error:
+            folder.close()
+            raise DataFolderError(
+                f"the data folder {path} cannot be used: {error.filename or 'lock'}: "
+                f"{error.strerror}",
+                remedy="Look at the folder named, and at the disk.",
+            ) from error
         return folder
 
     def close(self) -> None:
@@ -60,7 +76,8 @@ class DataFolder:
 
     def new_part(self) -> "Part":
         """A new empty file under `tmp`, on the file system of the blobs."""
-        return Part.create(self.sub("tmp"))
+        with disk_errors():
+            return Part.create(self.sub("tmp"))
 
     def free_bytes(self) -> int:
         """Bytes that an ordinary user may still write."""
@@ -85,10 +102,8 @@ class Part:
     def create(cls, folder: Path) -> "Part":
         path = folder / f"{os.getpid()}.{uuid4().hex}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
+        with disk_errors():
             return cls(path, os.open(path, flags, 0o600))
-        except OSError as error:
-            raise storage_error(error) from error
 
     def write_at(self, offset: int, pieces: list[bytes]) -> None:
         """Write all of `pieces` at an offset.
@@ -97,7 +112,7 @@ class Part:
             StorageFullError: the disk is full.
             StorageFailedError: any other error of the disk.
         """
-        try:
+        with disk_errors():
             wanted = sum(map(len, pieces))
             done = os.pwritev(self.descriptor, pieces[:_MOST_PIECES], offset)
             if done < wanted:
@@ -105,39 +120,56 @@ class Part:
                 while rest:
                     written = os.pwrite(self.descriptor, rest, offset + done)
                     rest, done = rest[written:], done + written
-        except OSError as error:
-            raise storage_error(error) from error
 
     def become(self, path: Path) -> None:
         """Flush, take a name (replacing a file of that name), and flush the folder.
 
         Raises:
-            StorageFailedError: the disk reported an error; the part is to be dropped, and
-                never flushed again: after EIO its pages may be gone.
+            StorageFullError: the disk is full; nothing has the name.
+            StorageFailedError: the disk reported an error; nothing has the name. The part is
+                to be dropped, and never flushed again: after EIO its pages may be gone.
         """
-        try:
+        with disk_errors():
             make_folder(path.parent, mode=_PRIVATE)
             os.fsync(self.descriptor)
             self.path.rename(path)
             self._named = True
-            fsync_folder(path.parent)
-        except OSError as error:
-            raise storage_error(error) from error
+            try:
+                fsync_folder(path.parent)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
 
     def drop(self) -> None:
         """Close, and remove the file unless it has its name."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-        if not self._named:
-            self.path.unlink(missing_ok=True)
+        try:
+            if self.descriptor >= 0:
+                descriptor, self.descriptor = self.descriptor, -1
+                os.close(descriptor)
+        finally:
+            if not self._named:
+                self.path.unlink(missing_ok=True)
 
 
 _MOST_PIECES = 1024  # IOV_MAX
 
 
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Tell an error of the disk as the error that a client may see."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error) from error
+
+
 def storage_error(error: OSError) -> HubproxyError:
     """The error a client may see for an error of the disk."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return BusyError(
+            "this host has no file descriptor left",
+            remedy="Raise LimitNOFILE of the service (`ulimit -n`).",
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StorageFullError(
             "the store's disk is full",

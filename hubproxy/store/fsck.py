@@ -46,13 +46,16 @@ def check_store(blobs: BlobStore, refs: RefStore, pins: RefStore) -> Iterator[Fi
     """
     sizes = {digest: held.size for digest, held in blobs.scan().items()}
     for digest in sorted(sizes):
-        if blobs.rehash(digest):
+        try:
+            fault = "" if blobs.rehash(digest) else "its bytes are not those of its name"
+        except OSError as error:
+            fault = f"it cannot be read ({error.strerror})"
+        if not fault:
             yield Finding("checked", str(digest))
             continue
         del sizes[digest]
         away = blobs.quarantine(digest)
-        text = f"its bytes are not those of its name; moved to {away}"
-        yield Finding("damaged", str(digest), text)
+        yield Finding("damaged", str(digest), f"{fault}; moved to {away}")
     for path in refs.damaged:
         path.unlink(missing_ok=True)
         yield Finding("bad-ref", path.name, f"{path} could not be read, and was removed")

@@ -7,6 +7,8 @@ from concurrent.futures import Executor
 from threading import Condition
 from typing import Generic, Self, TypeVar
 
+from hubproxy.store.threads import settled
+
 T = TypeVar("T")
 _FULL = 4 * 1024 * 1024
 
@@ -25,6 +27,8 @@ class Pipe:
         self._room.set()
 
     def put(self, piece: bytes) -> None:
+        if not piece:
+            return  # read, it would look like the end
         with self._changed:
             self._pieces.append(piece)
             self._held += len(piece)
@@ -95,8 +99,10 @@ class Intake(Generic[T]):
         Raises:
             HubproxyError: what the worker found wrong, as soon as it has.
         """
-        self._pipe.put(piece)
-        await self._pipe.room()
+        # Before as well: where nobody reads any more, no room would ever be made.
+        if not self._done.done():
+            self._pipe.put(piece)
+            await self._pipe.room()
         if self._done.done():
             self._done.result()
 
@@ -107,11 +113,5 @@ class Intake(Generic[T]):
 
     async def __aexit__(self, *_: object) -> None:
         self._pipe.end(broken=True)
-        # Shielded and waited for to the end: the part file must have no writer afterwards.
-        while not self._done.done():
-            try:
-                await asyncio.wait((self._done,))
-            except asyncio.CancelledError:
-                continue
-        if not self._done.cancelled():
-            self._done.exception()
+        await settled(self._done)
+        self._done.exception()  # seen, as the caller has another one or does not care

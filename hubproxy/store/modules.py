@@ -2,76 +2,35 @@
 
 import asyncio
 import hashlib
+import logging
 import os
-import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from typing import BinaryIO, cast
+from functools import partial
+from typing import BinaryIO
 
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import CHUNK_SIZE, FORMATS, LARGEST_RECORD, Record
 from hubproxy.core.trust import Listed
-from hubproxy.errors import MismatchError, UnsafeArchiveError
+from hubproxy.errors import HubproxyError, MismatchError
+from hubproxy.logs import event
 from hubproxy.store.blobs import BlobStore, Held
 from hubproxy.store.budget import Budget, Reservation
 from hubproxy.store.discovery import Discovery
 from hubproxy.store.drafts import Drafts
-from hubproxy.store.folder import DataFolder, Part
-from hubproxy.store.ingest import repack
-from hubproxy.store.intake import Intake, Pipe
+from hubproxy.store.folder import DataFolder, Part, disk_errors
+from hubproxy.store.receiving import Receiving
 from hubproxy.store.refs import Ref, RefStore
-from hubproxy.store.sinks import CheckedSink, chunk_mismatch
+from hubproxy.store.sinks import chunk_mismatch
+from hubproxy.store.spool import open_spool
+from hubproxy.store.threads import in_thread
 
-
-class Receiving:
-    """A known module on its way into the store."""
-
-    def __init__(
-        self,
-        executor: ThreadPoolExecutor,
-        record: Record,
-        part: Part,
-        limits: ArchiveLimits,
-        verified: Callable[[int], None],
-        spool: Callable[[], BinaryIO],
-    ) -> None:
-        self._executor, self._record, self._part = executor, record, part
-        self._limits, self._report, self._spool = limits, verified, spool
-        self._have = 0
-
-    @property
-    def descriptor(self) -> int:
-        """The part file. It holds verified bytes only."""
-        return self._part.descriptor
-
-    def attempt(self) -> Intake[None]:
-        """Check upstream's archive from its first byte; chunks already there stay."""
-        return Intake(self._executor, self._check)
-
-    def _check(self, pipe: Pipe) -> None:
-        record = self._record
-        sink = CheckedSink(record, self._part, have=self._have, verified=self._verified)
-        try:
-            repack(
-                pipe,
-                sink,
-                limits=self._limits,
-                strip=record.root,
-                expected_size=record.archive.size,
-                hash_files=False,
-                spool=self._spool,
-            )
-        except UnsafeArchiveError as error:
-            raise MismatchError(f"{record.handle}: {error}", remedy=error.remedy) from error
-        sink.close()
-
-    def _verified(self, size: int) -> None:
-        self._have = size
-        self._report(size)
+_STEP = 64 * 1024 * 1024
 
 
 class ModuleStore:
@@ -104,13 +63,18 @@ class ModuleStore:
     def open(self, record: Record) -> tuple[int, bool] | None:
         """A descriptor of the archive, and whether it has been proven since the start.
 
+        An archive that came here under another name, or without one, counts as not proven
+        until it has this name as well.
+
         None when it is not here. The caller closes the descriptor.
         """
         descriptor = self._blobs.open(record)
         if descriptor is None:
             return None
         self._budget.used_now(record.archive_digest, time.time())
-        return descriptor, self._blobs.proven(record, descriptor)
+        ref = self._refs.get(record.exact, record.format)
+        named = ref is not None and ref.archive == record.archive.digest
+        return descriptor, named and self._blobs.proven(record, descriptor)
 
     def reading(self, record: Record) -> AbstractContextManager[None]:
         """Keep the archive from being evicted meanwhile."""
@@ -120,40 +84,56 @@ class ModuleStore:
         """Read an archive through and compare each chunk, saying how far it is good.
 
         Raises:
-            MismatchError: a chunk differs; the archive has been moved to quarantine.
+            MismatchError: a chunk differs or cannot be read; the archive has been moved to
+                quarantine.
         """
-        await asyncio.to_thread(self._prove, record, descriptor, verified)
+        given_up = threading.Event()
+
+        def work() -> None:
+            self._prove(record, descriptor, verified, given_up)
+
+        await in_thread(work, give_up=given_up.set)
 
     @asynccontextmanager
     async def receive(
         self, record: Record, verified: Callable[[int], None]
     ) -> AsyncIterator[Receiving]:
-        """A place for a module whose record is known; gone again unless `commit`ted.
+        """A place for a module whose record is known: committed on leaving, if it is whole.
 
         Raises:
+            MismatchError: it is not whole; nothing is left of it.
             StorageFullError: there is no room for it, also after eviction.
         """
-        async with self._reserved(record.archive.size):
+        async with self._reserved(record.archive.size) as reservation:
+
+            def report(size: int) -> None:
+                reservation.wrote(size)
+                verified(size)
+
+            def spool() -> BinaryIO:
+                return self._spool(partial(_zip_room, record, reservation))
+
             with self._part() as part:
-                try:
-                    yield Receiving(
-                        self._executor, record, part, self._limits, verified, self._spool
-                    )
-                except MismatchError:
-                    self._drafts.reject(record.handle)
-                    raise
-                await asyncio.to_thread(self._commit, record, part)
+                receiving = Receiving(
+                    self._executor, record, part, self._limits, report, spool, self._drafts
+                )
+                yield receiving
+                if not receiving.whole:
+                    raise MismatchError(f"{record.handle} was left before its end")
+                await in_thread(lambda: self._commit(record, part, reservation))
 
     @asynccontextmanager
     async def discover(self) -> AsyncIterator[Discovery]:
         """A place for a module that no record describes yet; gone again unless `adopt`ed."""
         async with self._reserved(0) as reservation:
+            room = _Room(reservation)
             discovery = Discovery(
                 executor=self._executor,
                 limits=self._limits,
                 new_part=self._folder.new_part,
-                room=_growing(reservation),
-                spool=self._spool,
+                room=room.part,
+                spool=lambda: self._spool(room.spool),
+                reservation=reservation,
             )
             try:
                 yield discovery
@@ -164,10 +144,11 @@ class ModuleStore:
         """Keep a discovered module, and pin its handle to what was found."""
 
         def work() -> None:
-            self._commit(record, discovery.part)
-            self._pins.put(record.exact, record.format, _ref(record))
+            self._commit(record, discovery.part, discovery.reservation)
+            with disk_errors(), self._budget.naming():
+                self._pins.put(record.exact, record.format, _ref(record))
 
-        await asyncio.to_thread(work)
+        await in_thread(work)
 
     def pin(self, exact: Handle) -> Listed | None:
         """The record that first use has pinned a handle to."""
@@ -183,40 +164,70 @@ class ModuleStore:
             raise MismatchError(f"the record {wanted.digest} has {wanted.size:,} bytes: too many")
         try:
             return await asyncio.to_thread(self._blobs.read, wanted)
-        except (FileNotFoundError, MismatchError):
+        except (OSError, MismatchError):
             return None
 
     async def keep_record(self, text: bytes) -> None:
         await asyncio.to_thread(self._blobs.put, text)
 
-    def _commit(self, record: Record, part: Part) -> None:
+    def _commit(self, record: Record, part: Part, reservation: Reservation | None) -> None:
         # Archive, then record, then name; the caller acknowledges after that.
-        self._blobs.commit(record, part)
-        self._blobs.put(record.encode())
-        self._refs.put(record.exact, record.format, _ref(record))
-        held = Held(record.archive.size, time.time())
-        self._budget.added(record.archive_digest, held, record.exact, record.format)
-        self._drafts.drop(record.handle)
+        with disk_errors():
+            self._blobs.commit(record, part)
+            with self._budget.naming():
+                self._name(record, reservation)
+            self._drafts.drop(record)
 
-    def _prove(self, record: Record, descriptor: int, verified: Callable[[int], None]) -> None:
-        offset = 0
-        for number, known in enumerate(record.chunks.sha256):
-            piece = os.pread(descriptor, CHUNK_SIZE, offset)
-            digest = hashlib.sha256(piece).hexdigest()
-            if digest != known:
-                self._blobs.quarantine(record.archive_digest)
-                self._budget.forget(record.archive_digest)
-                raise chunk_mismatch(record, number, digest)
-            offset += len(piece)
-            verified(offset)
-        self._blobs.prove(record, descriptor)
+    def _name(self, record: Record, reservation: Reservation | None = None) -> None:
+        self._blobs.put(record.encode())
+        ref = _ref(record)
+        if self._refs.get(record.exact, record.format) != ref:
+            self._refs.put(record.exact, record.format, ref)
+        held = Held(record.archive.size, time.time())
+        self._budget.added(
+            record.archive_digest, held, record.exact, record.format, reservation=reservation
+        )
+
+    def _prove(
+        self,
+        record: Record,
+        descriptor: int,
+        verified: Callable[[int], None],
+        given_up: threading.Event,
+    ) -> None:
+        if not self._blobs.proven(record, descriptor):
+            offset = 0
+            for number, known in enumerate(record.chunks.sha256):
+                if given_up.is_set():
+                    return
+                digest, size = _read_chunk(descriptor, offset)
+                if digest != known:
+                    with disk_errors():
+                        self._blobs.quarantine(record.archive_digest)
+                    self._budget.forget(record.archive_digest)
+                    raise chunk_mismatch(record, number, digest)
+                offset += size
+                verified(offset)
+            self._blobs.prove(record, descriptor)
+        verified(record.archive.size)
+        self._name_found(record)
+
+    def _name_found(self, record: Record) -> None:
+        """Name an archive that was found without this name: a crash, or another handle's."""
+        try:
+            with disk_errors(), self._budget.naming():
+                if self._blobs.has(Descriptor(record.archive_digest, record.archive.size)):
+                    self._name(record)
+        except HubproxyError as error:
+            # It is as good without; the next one who asks brings it here again.
+            event("store.not_named", level=logging.WARNING, handle=record.handle, reason=error)
 
     @asynccontextmanager
     async def _reserved(self, size: int) -> AsyncIterator[Reservation]:
         # In a thread: making room deletes files.
         reservation = Reservation(self._budget)
         try:
-            await asyncio.to_thread(reservation.grow, size)
+            await in_thread(lambda: reservation.grow(size))
             yield reservation
         finally:
             reservation.grow(0)
@@ -229,8 +240,18 @@ class ModuleStore:
         finally:
             part.drop()
 
-    def _spool(self) -> BinaryIO:
-        return cast("BinaryIO", tempfile.TemporaryFile(dir=self._folder.sub("tmp")))
+    def _spool(self, room: Callable[[int], None]) -> BinaryIO:
+        return open_spool(self._folder.sub("tmp"), room)
+
+
+def _read_chunk(descriptor: int, offset: int) -> tuple[str, int]:
+    """The sha256 of what can be read of a chunk, and its size in bytes."""
+    try:
+        piece = os.pread(descriptor, CHUNK_SIZE, offset)
+    except OSError as error:
+        event("store.unreadable", level=logging.ERROR, offset=offset, error=error.strerror)
+        piece = b""
+    return hashlib.sha256(piece).hexdigest(), len(piece)
 
 
 def _ref(record: Record) -> Ref:
@@ -238,14 +259,30 @@ def _ref(record: Record) -> Ref:
     return Ref(str(found.digest), found.size, record.archive.digest)
 
 
-def _growing(reservation: Reservation) -> Callable[[int], None]:
-    """Reserve in steps of 64 MiB, so that small modules do not ask for much."""
-    step, granted = 64 * 1024 * 1024, 0
+def _zip_room(record: Record, reservation: Reservation, size: int) -> None:
+    """Room for `size` bytes of a zip beside the module itself, and no more than it can need."""
+    if size > record.archive.size + _STEP:
+        raise MismatchError(f"upstream sends a zip larger than {record.handle} can be")
+    reservation.grow(record.archive.size + size)
 
-    def room(size: int) -> None:
-        nonlocal granted
-        if size > granted:
-            granted = -(-size // step) * step
-            reservation.grow(granted)
 
-    return room
+class _Room:
+    """Reserves in steps of 64 MiB for a module of unknown size, and its zip if it is one."""
+
+    def __init__(self, reservation: Reservation) -> None:
+        self._reservation = reservation
+        self._part = self._spool = self._granted = 0
+
+    def part(self, size: int) -> None:
+        self._part = size
+        self._reserve()
+
+    def spool(self, size: int) -> None:
+        self._spool = size
+        self._reserve()
+
+    def _reserve(self) -> None:
+        size = self._part + self._spool
+        if size > self._granted:
+            self._granted = -(-size // _STEP) * _STEP
+            self._reservation.grow(self._granted)

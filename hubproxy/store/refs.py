@@ -43,13 +43,19 @@ class RefStore:
     def load(self) -> None:
         """Read every ref. One that cannot be read is listed in `damaged` and passed over."""
         self._refs.clear()
+        self.damaged.clear()
+        for path in self._folder.rglob(f".{_MARK}*"):
+            path.unlink()  # what a process that was killed had not yet renamed
         for path in sorted(self._folder.rglob(f"{_MARK}*")):
             form = next((form for form in FORMATS if path.name == _MARK + form), None)
             try:
-                exact = Handle.parse(str(path.parent.relative_to(self._folder)))
+                name = str(path.parent.relative_to(self._folder))
+                exact = Handle.parse(name)
+                if str(exact) != name:
+                    raise ValueError(f"{name} is not how {exact} is written")
                 ref = msgspec.json.decode(path.read_bytes(), type=Ref)
                 ref.record_digest, ref.archive_digest  # noqa: B018  # each checks itself
-            except (ValueError, msgspec.MsgspecError):
+            except (ValueError, OSError, msgspec.MsgspecError):
                 self.damaged.append(path)
                 continue
             if form is not None:
@@ -72,10 +78,10 @@ class RefStore:
     def drop(self, exact: Handle, form: Format) -> None:
         """Remove a ref, durably; fine if there is none."""
         path = self._path(exact, form)
-        if path.exists():
-            path.unlink()
-            fsync_folder(path.parent)
+        path.unlink(missing_ok=True)
         self._refs.pop((exact, form), None)
+        if path.parent.is_dir():
+            fsync_folder(path.parent)
 
     def __iter__(self) -> Iterator[tuple[Handle, Format, Ref]]:
         for (exact, form), ref in list(self._refs.items()):

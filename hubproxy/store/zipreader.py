@@ -56,6 +56,8 @@ def _layout(file: BinaryIO, found: list[Entry], directory: int) -> dict[int, int
         start = _local(file, entry)
         starts[entry.offset] = start
         end = start + entry.packed
+        if end > directory:
+            raise refusal(entry.name, "runs into the zip's directory")
         if entry.flags & _HAS_DESCRIPTOR:
             end += _descriptor(file, entry, end)
         if end > directory:

@@ -1,9 +1,8 @@
-"""Archives that lie on this machine, behind the same port as a hub's."""
+"""An archive that lies on this machine, behind the same port as a hub's."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 import aiofiles
 
@@ -12,12 +11,6 @@ from hubproxy.core.handle import Handle
 from hubproxy.errors import UpstreamError
 
 _PIECE = 1024 * 1024
-
-
-class _Upstream(Protocol):
-    def open(
-        self, exact: Handle, *, resume: Resume | None = None
-    ) -> AbstractAsyncContextManager[Incoming]: ...
 
 
 class FileUpstream:
@@ -52,28 +45,6 @@ class FileUpstream:
             raise UpstreamError(
                 f"{self._path} cannot be read: {error.strerror}", transient=False
             ) from error
-
-
-class DraftsFirst:
-    """Archives that an officer has read already, then another upstream.
-
-    A draft passes the same checks as anything from outside.
-
-    Args:
-        folder: `<handle>/archive.tar` below it.
-        behind: where everything else comes from.
-    """
-
-    def __init__(self, folder: Path, behind: _Upstream) -> None:
-        self._folder, self._behind = folder, behind
-
-    def open(
-        self, exact: Handle, *, resume: Resume | None = None
-    ) -> AbstractAsyncContextManager[Incoming]:
-        draft = self._folder / str(exact) / "archive.tar"
-        if draft.is_file():
-            return FileUpstream(draft).open(exact)
-        return self._behind.open(exact, resume=resume)
 
 
 async def _pieces(file: "aiofiles.threadpool.binary.AsyncBufferedReader") -> AsyncIterator[bytes]:

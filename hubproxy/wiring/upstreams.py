@@ -12,9 +12,8 @@ from hubproxy.errors import ConfigError
 from hubproxy.service.ports import Upstream
 from hubproxy.service.transfer import Transfers
 from hubproxy.upstream.http import HttpUpstream, Origin, Timeouts
-from hubproxy.upstream.local import DraftsFirst, FileUpstream
+from hubproxy.upstream.local import FileUpstream
 from hubproxy.upstream.offline import Offline
-from hubproxy.wiring.places import places
 
 
 @asynccontextmanager
@@ -40,11 +39,7 @@ async def open_transfers(
 async def open_upstreams(
     config: Config, stack: AsyncExitStack, tls: ssl.SSLContext | None
 ) -> dict[str, Upstream]:
-    folder = places(config).drafts
-    return {
-        hub.host: DraftsFirst(folder, await _open_upstream(config, hub, stack, tls))
-        for hub in config.hubs
-    }
+    return {hub.host: await _open_upstream(config, hub, stack, tls) for hub in config.hubs}
 
 
 async def _open_upstream(

@@ -194,8 +194,12 @@ async def test_a_waiter_reads_any_part_of_a_growing_file(site: Site) -> None:
 async def test_a_growing_answer_is_chunked_and_a_whole_one_has_its_length(site: Site) -> None:
     wanted = site.put(SPICE, large())
     await site.approve(SPICE)
+    go_on = asyncio.Event()
+    site.origin.misbehave(PATH, faults.stalled(6_000_000, until=go_on))
 
-    cold = await site.get(SPICE)
+    async with site.session.get(f"{site.url}/{SPICE}", headers=PYTHON) as cold:
+        go_on.set()
+        assert await cold.read() == wanted
     await site.settled()
     warm = await site.get(SPICE)
 
@@ -380,3 +384,69 @@ async def test_the_origin_is_a_hub_that_another_hubproxy_can_be(tmp_path: Path) 
         settings = {"trust.source": str(trust / "repo"), "trust.root": str(trust / "root.json")}
         async with Site(tmp_path / "b", settings, behind=first) as second:
             assert (await second.get(SPICE)).body == wanted
+
+
+async def test_first_use_never_overrules_what_the_list_says_of_another_format(
+    tmp_path: Path,
+) -> None:
+    async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
+        site.put(SPICE, {"model.tflite": b"a model"})
+        record = await site.approve(SPICE)
+        site.put(SPICE, SMALL)
+
+        listed = await site.get(SPICE)
+        await site.revoke(record, reason="found to leak addresses")
+        revoked = await site.get(SPICE)
+
+        assert (listed.status, listed.problem["code"]) == (406, "FORMAT")
+        assert (revoked.status, revoked.problem["code"]) == (410, "HP-T10")
+        assert site.fetches(SPICE) == 0
+
+
+async def test_latest_passes_over_a_version_that_was_revoked(site: Site) -> None:
+    for version in (2, 3):
+        site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": b"%d" % version})
+        record = await site.approve(f"tfhub.dev/google/spice/{version}")
+    await site.revoke(record, reason="found to leak addresses")
+
+    got = await site.get("tfhub.dev/google/spice")
+
+    assert got.headers["X-Hubproxy-Handle"] == "tfhub.dev/google/spice/2"
+
+
+async def test_a_look_at_an_unlisted_module_fetches_nothing_in_first_use(tmp_path: Path) -> None:
+    async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
+        site.put(SPICE)
+
+        assert (await site.get(SPICE, method="HEAD")).status == 403
+        assert site.fetches(SPICE) == 0
+        await site.get(SPICE)
+
+        assert [event.cache for event in site.events()] == ["", "miss"]
+
+
+async def test_a_module_revoked_while_a_client_waits_is_not_served_to_it(site: Site) -> None:
+    site.put(SPICE, large())
+    record = await site.approve(SPICE)
+    go_on = asyncio.Event()
+    site.origin.misbehave(PATH, faults.stalled(6_000_000, until=go_on))
+    late = asyncio.create_task(site.get(SPICE, {**PYTHON, "Range": "bytes=9000000-"}))
+    early = await site.get(SPICE, {**PYTHON, "Range": "bytes=0-9"})
+    assert early.status == 206
+
+    await site.revoke(record, reason="found to leak addresses")
+    go_on.set()
+
+    assert (await late).status == 410
+    assert [event.code for event in site.events()] == ["", "HP-T10"]
+
+
+async def test_a_zip_that_is_larger_than_the_module_can_be_is_cut_off(site: Site) -> None:
+    site.put(SPICE)
+    await site.approve(SPICE)
+    site.origin.put(PATH, b"PK\x03\x04" + bytes(80_000_000), media_type="application/zip")
+
+    got = await site.get(SPICE)
+
+    assert got.status == 502
+    assert "larger than" in got.reason
