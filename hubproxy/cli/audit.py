@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from hubproxy.cli.options import HandleType, configured, json_option
+from hubproxy.cli.options import HandleType, configured, json_option, printable
 from hubproxy.config import Config
 from hubproxy.core.audit import AuditEvent, Outcome, Selection
 from hubproxy.core.handle import Handle
@@ -59,10 +59,9 @@ def _print(event: AuditEvent, as_json: bool) -> None:
         print(event.encode().decode(), end="", flush=True)
         return
     what = event.handle or event.event
-    print(
-        f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  "
-        f"{event.status or 0:<3}"
+    line = (
+        f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  {event.status:<3}"
         f"  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  {what}  "
-        f"{(event.code + ': ' + event.reason) if event.code else event.archive[:23]}",
-        flush=True,
+        f"{(event.code + ': ' + event.reason) if event.code else event.archive[:23]}"
     )
+    print(printable(line), flush=True)

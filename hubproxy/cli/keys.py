@@ -1,6 +1,7 @@
 """Keys on the command line: where they lie, and the passphrase."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubproxy.config import Config
+from hubproxy.errors import UsageError
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
 
 _VARIABLE = "HUBPROXY_PASSPHRASE_FILE"
+_REMEDY = f"Write it to a file, and name that with --passphrase-file or {_VARIABLE}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,32 @@ def load_keys(config: Config, key: Path | None, passphrase_file: Path | None) ->
 
 
 def new_passphrase(passphrase_file: Path | None) -> bytes:
-    """The passphrase for a new key: from the file, or asked for twice."""
+    """The passphrase for a new key: from the file, or asked for twice.
+
+    Raises:
+        UsageError: the file cannot be read or is empty, or nobody is there to be asked.
+    """
     return _from_file(passphrase_file) or _ask(confirm=True)
 
 
 def _from_file(given: Path | None) -> bytes | None:
     named = given or (Path(os.environ[_VARIABLE]) if os.environ.get(_VARIABLE) else None)
-    return named.read_bytes().rstrip(b"\r\n") if named else None
+    if named is None:
+        return None
+    try:
+        passphrase = named.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise UsageError(
+            f"the passphrase cannot be read: {named}: {error.strerror}", remedy=_REMEDY
+        ) from error
+    if not passphrase:
+        raise UsageError(f"there is no passphrase in {named}", remedy=_REMEDY)
+    return passphrase
 
 
 def _ask(*, confirm: bool) -> bytes:
+    if not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask for the passphrase", remedy=_REMEDY)
     answer: str = click.prompt(
         "Passphrase of the officer's key", hide_input=True, confirmation_prompt=confirm, err=True
     )

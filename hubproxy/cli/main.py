@@ -1,5 +1,6 @@
 """The entry point: the list of commands, and how an error ends one."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -50,21 +51,26 @@ def main() -> None:
     Exit status: 0 done, 1 failed, 2 used wrongly, 3 denied by the trust list.
     """
     try:
-        cli(standalone_mode=False)
+        # What `ctx.exit` and `Exit` say comes back as a value; no command returns one itself.
+        status = cli(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # as `| head` does; nothing may be flushed there at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except Exception as error:
+        from hubproxy.cli.options import printable
         from hubproxy.errors import DeniedError, HubproxyError, UsageError
 
         if not isinstance(error, HubproxyError):
             raise
-        click.echo(f"hubproxy: {error.code}: {error}", err=True)
+        click.echo(printable(f"hubproxy: {error.code}: {error}"), err=True)
         if error.remedy:
-            click.echo(f"  {error.remedy}", err=True)
+            click.echo(f"  {printable(error.remedy)}", err=True)
         sys.exit(3 if isinstance(error, DeniedError) else 2 if isinstance(error, UsageError) else 1)
+    sys.exit(status)

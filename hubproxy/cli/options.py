@@ -81,6 +81,11 @@ class Output:
         print(json.dumps(fields) if self.as_json else text)
 
 
+def printable(text: str) -> str:
+    """Text that cannot drive a terminal: what does not print is escaped."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def note(text: str) -> None:
     """Tell the person at the terminal something that is no result."""
     print(text, file=sys.stderr)

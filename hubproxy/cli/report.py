@@ -1,6 +1,6 @@
 """What an officer reads before a module is signed, and what `trust show` prints."""
 
-from hubproxy.cli.options import Output
+from hubproxy.cli.options import Output, printable
 from hubproxy.core.record import FileEntry, Record
 from hubproxy.service.approve import Proposal
 
@@ -22,7 +22,7 @@ def print_report(proposal: Proposal, out: Output) -> None:
     ]  # fmt: skip
     print("  against the record in force:")
     for row in rows or ["the same files"]:
-        print(f"    {row}")
+        print(f"    {printable(row)}")
 
 
 def print_record(record: Record, out: Output) -> None:
@@ -48,10 +48,10 @@ def print_record(record: Record, out: Output) -> None:
     rows += [("finding", finding) for finding in record.findings]
     print(record.handle)
     for label, text in rows:
-        print(f"  {label:<8} {text}")
+        print(f"  {label:<8} {printable(text)}")
     print(f"  files    {len(record.files)}, {total:,} bytes")
     for entry in _largest(record.files):
-        print(f"    {entry.size:>15,}  {entry.sha256[:16]}…  {entry.path}")
+        print(f"    {entry.size:>15,}  {entry.sha256[:16]}…  {printable(entry.path)}")
     if len(record.files) > _MOST_FILES:
         print(f"    … and {len(record.files) - _MOST_FILES} smaller ones")
 

@@ -122,8 +122,14 @@ def approve(
 @click.argument("handle", type=HandleType())
 @click.option("--reason", required=True, help="Why: clients are told.")
 @key_options
+@json_option
 def revoke(
-    config: Config, handle: Handle, reason: str, key: Path | None, passphrase_file: Path | None
+    config: Config,
+    handle: Handle,
+    reason: str,
+    key: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Take back an approval: the module is refused from the daemon's next refresh on."""
     from hubproxy import wiring
@@ -133,19 +139,22 @@ def revoke(
     signers = load_keys(config, key, passphrase_file)
     records = revoked(repository, handle, reason=reason, at=wiring.now(), by=signers.name)
     versions = repository.publish(records, officer=signers.officer, online=signers.online)
-    print(f"revoked {handle} ({versions})")
+    Output(as_json).result(
+        {"revoked": str(handle), "versions": str(versions)}, text=f"revoked {handle} ({versions})"
+    )
 
 
 @command.command("renew")
 @configured()
-def renew(config: Config) -> None:
+@json_option
+def renew(config: Config, as_json: bool) -> None:
     """Sign snapshot and timestamp anew with the online key, so that the list does not expire."""
     from hubproxy import wiring
     from hubproxy.trust.keys import load_signer
 
     online = load_signer(wiring.keys(config, None).online_pem, None)
     versions = wiring.repository(config).renew(online=online)
-    print(f"renewed ({versions})")
+    Output(as_json).result({"renewed": str(versions)}, text=f"renewed ({versions})")
 
 
 @command.command("list")

@@ -149,9 +149,18 @@ def _placed(words: tuple[str, ...], config: Path) -> list[str]:
     return ["--config", str(config), *words]
 
 
+def _environment() -> dict[str, str]:
+    """The environment without settings of a hubproxy that is really in use here."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUBPROXY_")}
+
+
 async def _run(config: Path, *words: str) -> str:
     child = await asyncio.create_subprocess_exec(
-        *_command(config, *words), stdout=PIPE, stderr=PIPE, stdin=asyncio.subprocess.DEVNULL
+        *_command(config, *words),
+        stdout=PIPE,
+        stderr=PIPE,
+        stdin=asyncio.subprocess.DEVNULL,
+        env=_environment(),
     )
     out, errors = await child.communicate()
     if child.returncode:
@@ -172,9 +181,10 @@ async def _seen(proxy: str, versions: str) -> None:
 
 @asynccontextmanager
 async def _daemon(config: Path) -> AsyncIterator[str]:
-    child = await asyncio.create_subprocess_exec(
-        *_command(config, "serve"), stdout=PIPE, stderr=(config.parent / "daemon.log").open("wb")
-    )
+    with (config.parent / "daemon.log").open("wb") as log:
+        child = await asyncio.create_subprocess_exec(
+            *_command(config, "serve"), stdout=PIPE, stderr=log, env=_environment()
+        )
     try:
         assert child.stdout is not None
         line = (await child.stdout.readline()).decode()
@@ -193,15 +203,16 @@ async def _job(proxy: str, folder: Path) -> AsyncIterator[Job]:
     if find_spec("tensorflow") is None or find_spec("tensorflow_hub") is None:
         yield Job(proxy, folder, None)
         return
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "hubproxy.demo.job",
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=(folder / "job.log").open("wb"),
-        env={**os.environ, "HUBPROXY_URL": proxy},
-    )
+    with (folder / "job.log").open("wb") as log:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "hubproxy.demo.job",
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=log,
+            env={**_environment(), "HUBPROXY_URL": proxy},
+        )
     try:
         yield Job(proxy, folder, child)
     finally:

@@ -1,30 +1,24 @@
 """The reverse routes: `GET /<hub>/<path>`, and a few pages of the proxy's own."""
 
-import re
-from collections.abc import Mapping
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from hubproxy.core.audit import Outcome
 from hubproxy.core.ranges import UnsatisfiableRangeError
-from hubproxy.errors import HubproxyError, UsageError
+from hubproxy.errors import AuditUnavailableError, HubproxyError
 from hubproxy.protocols.tfhub import Request, read_request, split_target
+from hubproxy.server.checks import check
+from hubproxy.server.job import Tally
 from hubproxy.server.metrics import Metrics
-from hubproxy.server.pages import Page, Pages
-from hubproxy.server.replies import Shape, problem, reason_phrase, shape, wants_gzip
+from hubproxy.server.pages import Pages
+from hubproxy.server.replies import Shape, page_reply, refusal, shape, wants_gzip
 from hubproxy.server.sender import Senders
 from hubproxy.service.pull import Body, Pulled, PullThrough
 
-# RFC 3986 authority without user information: a name, an IPv4 or a bracketed IPv6 address.
-_HOST = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _ROOT = ("", "-", "metrics")
-
-
-class MethodNotAllowedError(HubproxyError):
-    """Modules are read with GET and HEAD."""
-
-    code = "METHOD_NOT_ALLOWED"
-    status = 405
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +32,22 @@ class App:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            _check(request)
-            target = request.raw_path
-            if target.partition("?")[0].split("/", 2)[1] in _ROOT:
-                return _page_reply(self.pages.find(target.partition("?")[0]))
-            hub, path, query = split_target(target)
+            check(request)
+            path = request.raw_path.partition("?")[0]
+            if path.split("/", 2)[1] in _ROOT:
+                return page_reply(self.pages.find(path))
+            hub, path, query = split_target(request.raw_path)
             asked = read_request(hub, path, query)
             return await self._module(request, asked)
         except HubproxyError as error:
-            hub = request.raw_path.lstrip("/").partition("/")[0]
-            outcome = "refused" if error.status < 500 else "failed"
-            self.metrics.answered(hub, outcome=outcome, code=error.code)
-            return _refusal(error)
+            self.refused(request, error)
+            return refusal(error)
+
+    def refused(self, request: web.BaseRequest, error: HubproxyError) -> None:
+        """Count a refusal."""
+        hub = request.raw_path.lstrip("/").partition("/")[0]
+        outcome = "refused" if error.status < 500 else "failed"
+        self.metrics.answered(hub, outcome=outcome, code=error.code)
 
     async def _module(self, request: web.BaseRequest, asked: Request) -> web.StreamResponse:
         caller = request.remote or "unknown"
@@ -66,33 +64,33 @@ class App:
                     as_gzip=as_gzip,
                     cache=pulled.entry.cache,
                     reviewed=pulled.reviewed,
+                    ranges=request.method == "GET",
                 )
             except UnsatisfiableRangeError as error:
-                await pulled.accept(status=416, size=0, outcome="refused")
-                return _refusal(error, {"Content-Range": f"bytes */{error.size}"})
-            return await self._answer(request, pulled, plan)
+                await pulled.refuse(error)
+                raise
+            if request.method == "HEAD" or plan.status == 304:
+                return await self._head(pulled, plan)
+            return await self._body(request, pulled, plan)
 
-    async def _answer(
+    async def _head(self, pulled: Pulled, plan: Shape) -> web.StreamResponse:
+        outcome: Outcome = "not-modified" if plan.status == 304 else "served"
+        await pulled.accept(status=plan.status, size=0, outcome=outcome)
+        self.metrics.answered(pulled.record.exact.hub, outcome=outcome)
+        response = web.StreamResponse(status=plan.status, headers=plan.headers)
+        if plan.status != 304:
+            response.content_length = plan.size
+        return response
+
+    async def _body(
         self, request: web.BaseRequest, pulled: Pulled, plan: Shape
     ) -> web.StreamResponse:
-        hub = pulled.record.exact.hub
+        # HTTP/1.0 has no chunks: such a client gets a length, and so waits for the last byte.
+        old = request.version < (1, 1)
+        await pulled.ready(pulled.record.archive.size - 1 if old else plan.start)
         response = web.StreamResponse(status=plan.status, headers=plan.headers)
-        if request.method == "HEAD" or plan.status == 304:
-            await pulled.accept(
-                status=plan.status,
-                size=0,
-                outcome="not-modified" if plan.status == 304 else "served",
-            )
-            if plan.status != 304:
-                response.content_length = plan.size
-            self.metrics.answered(hub, outcome="served")
-            await response.prepare(request)
-            return response
-        await pulled.reach(plan.start)
-        if request.version < (1, 1):
-            await pulled.whole()
         body = await pulled.accept(status=plan.status, size=plan.size)
-        self.metrics.answered(hub, outcome="served")
+        self.metrics.answered(pulled.record.exact.hub, outcome="served")
         if pulled.growing:
             # To a client that checks neither length nor digest, only a missing last chunk
             # tells that the answer is not whole.
@@ -110,70 +108,53 @@ class App:
         plan: Shape,
         body: Body,
     ) -> None:
-        writer = await response.prepare(request)
-        transport = request.transport
-        if writer is None or transport is None:
-            await pulled.aborted(sent=0, reason="the client has gone")
-            return
-        transport.set_write_buffer_limits(0)
-        writer.send_headers()
-        await writer.drain()
+        """Send head and body; the caller's caller ends the answer, which an abort prevents."""
+        hub, tally = pulled.record.exact.hub, Tally()
         try:
-            sent = await self.senders.send(
+            writer = await response.prepare(request)
+            transport = request.transport
+            if writer is None or transport is None:
+                raise ConnectionResetError("the client has gone")
+            transport.set_write_buffer_limits(0)
+            await writer.drain()
+            if transport.is_closing():
+                raise ConnectionResetError("the client has gone")
+            await self.senders.send(
                 body.descriptor,
                 transport.get_extra_info("socket").fileno(),
                 plan.pieces,
+                tally,
                 growth=body.growth,
                 chunked=response.chunked,
             )
-        except (OSError, HubproxyError) as error:
-            transport.abort()
-            await pulled.aborted(sent=0, reason=str(error))
-            return
-        self.metrics.served(pulled.record.exact.hub, cache=pulled.entry.cache, sent=sent)
-        await response.write_eof()
+        except (OSError, HubproxyError, asyncio.CancelledError) as error:
+            await self._abort(request, pulled, tally, error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            self.metrics.sent(hub, cache=pulled.entry.cache, count=tally.sent)
+
+    async def _abort(
+        self, request: web.BaseRequest, pulled: Pulled, tally: Tally, error: BaseException
+    ) -> None:
+        if isinstance(error, HubproxyError):
+            error = pulled.explained(error)
+        code = _code(error)
+        self.metrics.aborted(pulled.record.exact.hub, code=code)
+        try:
+            with suppress(AuditUnavailableError):  # which has said so itself
+                await pulled.aborted(sent=tally.sent, code=code, reason=str(error))
+        finally:
+            if request.transport is not None:
+                request.transport.abort()
 
 
-def _check(request: web.BaseRequest) -> None:
-    """Refuse what no client of ours would send, before anything is looked up.
-
-    Raises:
-        UsageError: the Host or the request target does not parse.
-        MethodNotAllowedError: neither GET nor HEAD.
-    """
-    hosts = request.headers.getall("Host", [])
-    if len(hosts) > 1 or (not hosts and request.version >= (1, 1)):
-        raise UsageError("the request must have exactly one Host header")
-    if hosts and not _HOST.fullmatch(hosts[0]):
-        raise UsageError("the Host header does not parse")
-    if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowedError(f"{request.method[:20]} is not a way to read a module")
-    if not request.raw_path.startswith("/"):
-        raise UsageError(
-            "this port takes no proxy requests",
-            remedy="Ask for http://THIS-HOST/<hub>/<module>, or set HUBPROXY_URL.",
-        )
-
-
-def _refusal(error: HubproxyError, more: Mapping[str, str] | None = None) -> web.Response:
-    body, headers = problem(error)
-    if isinstance(error, MethodNotAllowedError):
-        headers["Allow"] = "GET, HEAD"
-    return web.Response(
-        status=error.status,
-        reason=reason_phrase(error),
-        body=body,
-        headers={**headers, **(more or {})},
-    )
-
-
-def _page_reply(page: Page) -> web.Response:
-    return web.Response(
-        status=page.status,
-        body=page.body,
-        headers={
-            "Content-Type": page.media_type,
-            "Cache-Control": "no-cache",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+def _code(error: BaseException) -> str:
+    """Why a body was not sent to its end."""
+    if isinstance(error, HubproxyError):
+        return error.code
+    if isinstance(error, TimeoutError):
+        return "CLIENT_STALLED"
+    if isinstance(error, ConnectionAbortedError | asyncio.CancelledError):
+        return "STOPPING"
+    return "CLIENT_GONE" if isinstance(error, ConnectionError) else "STORAGE_FAILED"

@@ -40,6 +40,10 @@ class Metrics:
             "hubproxy_cache", "Modules served, by hit or miss", ["hub", "result"],
             registry=self._registry,
         )  # fmt: skip
+        self._aborted = Counter(
+            "hubproxy_aborted", "Answers that ended early", ["hub", "code"],
+            registry=self._registry,
+        )  # fmt: skip
         self._bytes = Counter(
             "hubproxy_sent_bytes", "Bytes of modules sent", ["hub"], registry=self._registry
         )
@@ -54,9 +58,14 @@ class Metrics:
     def answered(self, hub: str, *, outcome: str, code: str = "") -> None:
         self._requests.labels(self._hub(hub), outcome, code).inc()
 
-    def served(self, hub: str, *, cache: str, sent: int) -> None:
+    def sent(self, hub: str, *, cache: str, count: int) -> None:
+        """Count a body, whole or not, and its bytes that were sent."""
         self._cache.labels(self._hub(hub), cache).inc()
-        self._bytes.labels(self._hub(hub)).inc(sent)
+        self._bytes.labels(self._hub(hub)).inc(count)
+
+    def aborted(self, hub: str, *, code: str) -> None:
+        """Count an answer that ended early; as an answer it was counted before."""
+        self._aborted.labels(self._hub(hub), code).inc()
 
     def upstream_answered(self, hub: str, seconds: float) -> None:
         self._latency.labels(self._hub(hub)).observe(seconds)

@@ -5,17 +5,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+from aiohttp import web
 
 from hubproxy.core import gzipframe
-from hubproxy.core.ranges import etag_matches, if_range_matches, parse_range
+from hubproxy.core.ranges import (
+    UnsatisfiableRangeError,
+    etag_matches,
+    if_range_matches,
+    parse_range,
+)
 from hubproxy.core.record import Record
 from hubproxy.errors import HubproxyError, UpstreamError
+from hubproxy.server.pages import Page
 
 Piece = bytes | tuple[int, int]
 _LONGEST_REASON = 300
 _PYTHON = ("Python-urllib/", "hubproxy-client/")
 # Clients ask again each time, so that a revocation reaches them; a 304 costs nothing.
 _CACHE_CONTROL = "no-cache"
+_SERVER = {"Server": "hubproxy"}
+# After these the client and this server may not agree on where its next request begins.
+_LAST = (400, 405, 417, 505)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,13 @@ def wants_gzip(asked: bool | None, user_agent: str) -> bool:
 
 
 def shape(
-    record: Record, request: Mapping[str, str], *, as_gzip: bool, cache: str, reviewed: bool
+    record: Record,
+    request: Mapping[str, str],
+    *,
+    as_gzip: bool,
+    cache: str,
+    reviewed: bool,
+    ranges: bool,
 ) -> Shape:
     """Plan the answer to a GET or HEAD for a module that may be served.
 
@@ -58,6 +74,7 @@ def shape(
         as_gzip: frame the tar as gzip with stored blocks.
         cache: `hit` or `miss`.
         reviewed: whether an officer has signed the record.
+        ranges: whether Range counts: it has no meaning for HEAD.
 
     Raises:
         UnsatisfiableRangeError: the Range begins behind the end.
@@ -66,6 +83,7 @@ def shape(
     size = gzipframe.framed_size(archive.size) if as_gzip else archive.size
     etag = f'"{archive.digest}{"+gzip" if as_gzip else ""}"'
     headers = {
+        **_SERVER,
         "ETag": etag,
         "Vary": "User-Agent",
         "Cache-Control": _CACHE_CONTROL,
@@ -87,7 +105,7 @@ def shape(
         whole = base64.b64encode(bytes.fromhex(record.archive_digest.hex)).decode()
         headers["Repr-Digest"] = f"sha-256=:{whole}:"
     part = None
-    if if_range_matches(request.get("If-Range"), etag):
+    if ranges and if_range_matches(request.get("If-Range"), etag):
         part = parse_range(request.get("Range"), size)
     start, end = (part.start, part.end) if part else (0, size)
     if part:
@@ -116,11 +134,12 @@ def problem(error: HubproxyError) -> tuple[bytes, dict[str, str]]:
         "type": f"urn:hubproxy:problem:{error.code}",
         "title": (type(error).__doc__ or error.code).splitlines()[0],
         "status": error.status,
-        "detail": str(error),
+        "detail": _encodable(str(error)),
         "code": error.code,
-        "remedy": error.remedy,
+        "remedy": _encodable(error.remedy),
     }
     headers = {
+        **_SERVER,
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",
         "X-Hubproxy-Reason": reason_phrase(error),
@@ -128,3 +147,37 @@ def problem(error: HubproxyError) -> tuple[bytes, dict[str, str]]:
     if isinstance(error, UpstreamError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     return msgspec.json.encode(body) + b"\n", headers
+
+
+def refusal(error: HubproxyError) -> web.Response:
+    """An error as an answer."""
+    body, headers = problem(error)
+    if error.status == 405:
+        headers["Allow"] = "GET, HEAD"
+    if isinstance(error, UnsatisfiableRangeError):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    response = web.Response(
+        status=error.status, reason=reason_phrase(error), body=body, headers=headers
+    )
+    if error.status in _LAST:
+        response.force_close()
+    return response
+
+
+def page_reply(page: Page) -> web.Response:
+    """A page as an answer."""
+    return web.Response(
+        status=page.status,
+        body=page.body,
+        headers={
+            **_SERVER,
+            "Content-Type": page.media_type,
+            "Cache-Control": "no-cache",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _encodable(text: str) -> str:
+    """Text that UTF-8 can hold: what a request line holds besides is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,85 @@
+"""Clients that read and discard, in a process of their own whose CPU is not counted."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from urllib.parse import urlsplit
+
+from tests.bench.processes import BenchError, running
+
+_HERE = Path(__file__).parent
+_PYTHON = "User-Agent: Python-urllib/3.11"  # what `tensorflow_hub` sends
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; times in seconds since the client connected."""
+
+    status: int
+    first: float
+    last: float
+    size: int
+    whole: bool
+
+
+class Sink:
+    """Builds the client, once: in C where there is gcc."""
+
+    def __init__(self, folder: Path) -> None:
+        gcc = shutil.which("gcc")
+        self._command: list[str] = [sys.executable, str(_HERE / "sink.py")]
+        self.made_of = "tests/bench/sink.py (there is no gcc: rates are too low)"
+        if gcc:
+            built = folder / "sink"
+            subprocess.run([gcc, "-O2", "-o", built, _HERE / "sink.c"], check=True)
+            self._command = [str(built)]
+            self.made_of = "tests/bench/sink.c, gcc -O2"
+
+    def read(
+        self, url: str, *, connections: int = 1, requests: int = 1, headers: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Ask on so many connections at once, so many times on each, one after the other.
+
+        Raises:
+            BenchError: an answer was not 200 or 206, or not whole.
+        """
+        command = self._words(url, connections, requests, headers)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        answers = [_parse(line) for line in done.stdout.splitlines()]
+        good = sum(a.whole and a.status in (200, 206) for a in answers)
+        if done.returncode or good != connections * requests:
+            raise BenchError(f"{url}: {good} of {connections * requests} answers were whole")
+        return answers
+
+    @contextmanager
+    def busy(self, url: str, *, connections: int, log: Path) -> Iterator[None]:
+        """Read again and again while the block runs."""
+        with log.with_suffix(".lines").open("wb") as lines:
+            command = self._words(url, connections, 0, ())
+            with running(command, log=log, stdout=lines.fileno()) as child:
+                yield
+                if child.poll() is not None:
+                    raise BenchError(f"{url}: the transfers beside ended early")
+
+    def _words(
+        self, url: str, connections: int, requests: int, headers: Sequence[str]
+    ) -> list[str]:
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        numbers = str(connections), str(requests)
+        return [*self._command, str(parts.port), target, *numbers, _PYTHON, *headers]
+
+
+def _parse(line: str) -> Answer:
+    status, first, last, size, whole = map(int, line.split())
+    return Answer(status, first / 1e9, last / 1e9, size, bool(whole))
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Of at least two values; not beyond the largest."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]

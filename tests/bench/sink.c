@@ -1,0 +1,167 @@
+/* Reads answers and throws them away: N connections in one epoll loop.
+ *
+ *   sink PORT TARGET CONNECTIONS REQUESTS [HEADER...]
+ *
+ * Each connection asks REQUESTS times, with a new connection each time; 0 asks until the
+ * program is ended. It prints one line an answer, times in nanoseconds since it asked
+ * (before `connect`):
+ *
+ *   STATUS FIRST_BODY_BYTE_NS LAST_BODY_BYTE_NS BODY_BYTES WHOLE(0|1)
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEAD = 16384, BUFFER = 256, PIECE = 1 << 20 };
+enum state { IN_HEAD, COUNTED, CHUNK_HEAD, CHUNK, CHUNK_END, DONE };
+
+struct connection {
+    int fd, left, status, held;
+    enum state state;
+    long long begun, first, wanted, body;
+    char head[HEAD + 1];
+};
+
+static char request[HEAD], buffer[HEAD];
+static int poller, port, endless;
+
+static long long now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static void ask(struct connection *c) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    c->begun = now();
+    c->first = c->body = c->held = c->status = 0;
+    c->state = IN_HEAD;
+    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (c->fd < 0) fail("socket");
+    if (connect(c->fd, (struct sockaddr *)&to, sizeof to)) fail("connect");
+    if (write(c->fd, request, strlen(request)) < 0) fail("write");
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll_ctl");
+}
+
+/* Reads the head, and says where the body begins; 0 when the head is not whole yet. */
+static int read_head(struct connection *c) {
+    c->head[c->held] = 0;
+    char *end = strstr(c->head, "\r\n\r\n");
+    if (!end) {
+        if (c->held == HEAD) exit(3);
+        return 0;
+    }
+    c->status = atoi(strchr(c->head, ' ') + 1);
+    char *length = strcasestr(c->head, "\r\ncontent-length:");
+    char *chunked = strcasestr(c->head, "\r\ntransfer-encoding: chunked");
+    c->wanted = length && length < end ? atoll(length + 17) : -1;
+    c->state = chunked && chunked < end ? CHUNK_HEAD : COUNTED;
+    if (c->state == COUNTED && c->wanted == 0) c->state = DONE;
+    return (int)(end + 4 - c->head);
+}
+
+/* Takes some bytes of the body. A chunk's head is gathered in `head`. */
+static void take(struct connection *c, const char *at, long long size) {
+    if (size && !c->first) c->first = now();
+    while (size > 0 && c->state != DONE) {
+        if (c->state == COUNTED) {
+            c->body += size;
+            if (c->body == c->wanted) c->state = DONE;
+            return;
+        }
+        if (c->state == CHUNK) {
+            long long part = size < c->wanted ? size : c->wanted;
+            c->body += part, c->wanted -= part, at += part, size -= part;
+            if (!c->wanted) c->state = CHUNK_END, c->held = 0;
+            continue;
+        }
+        c->head[c->held++] = *at++, size--;
+        if (c->head[c->held - 1] != '\n' || c->held > 64) {
+            if (c->held > 64) exit(4);
+            continue;
+        }
+        c->head[c->held] = 0, c->held = 0;
+        if (c->state == CHUNK_END) {
+            c->state = c->wanted < 0 ? DONE : CHUNK_HEAD;
+        } else {
+            c->wanted = strtoll(c->head, NULL, 16);
+            c->state = CHUNK;
+            if (!c->wanted) c->state = CHUNK_END, c->wanted = -1;
+        }
+    }
+}
+
+static void readable(struct connection *c) {
+    ssize_t got;
+    if (c->state == IN_HEAD) {
+        got = read(c->fd, c->head + c->held, HEAD - c->held);
+        if (got > 0) {
+            c->held += got;
+            int body = read_head(c), all = c->held;
+            if (body) {
+                memcpy(buffer, c->head + body, all - body);
+                c->held = 0;
+                take(c, buffer, all - body);
+            }
+        }
+    } else {
+        /* MSG_TRUNC: the kernel drops what is asked for. A client that copied would take the
+         * core that the server is to have: real ones are on other machines. */
+        int body = c->state == COUNTED || c->state == CHUNK;
+        long long most = body && c->wanted >= 0 ? c->wanted - (c->state == COUNTED ? c->body : 0)
+                                                : body ? PIECE : BUFFER;
+        if (body && most > PIECE) most = PIECE;
+        got = recv(c->fd, buffer, most, body ? MSG_TRUNC : 0);
+        if (got > 0) take(c, buffer, got);
+    }
+    if (got > 0 && c->state != DONE) return;
+    int whole = c->state == DONE || (got == 0 && c->state == COUNTED && c->wanted < 0);
+    long long end = now();
+    printf("%d %lld %lld %lld %d\n", c->status, c->first ? c->first - c->begun : 0,
+           end - c->begun, c->body, whole);
+    close(c->fd);
+    c->fd = -1;
+    if (endless || --c->left > 0) ask(c);
+}
+
+int main(int count, char **words) {
+    if (count < 5) return 2;
+    port = atoi(words[1]);
+    int connections = atoi(words[3]), requests = atoi(words[4]);
+    endless = requests == 0;
+    int at = snprintf(request, HEAD, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                      "Connection: close\r\n", words[2]);
+    for (int i = 5; i < count; i++) at += snprintf(request + at, HEAD - at, "%s\r\n", words[i]);
+    snprintf(request + at, HEAD - at, "\r\n");
+    poller = epoll_create1(0);
+    struct connection *all = calloc(connections, sizeof *all);
+    for (int i = 0; i < connections; i++) {
+        all[i].left = requests;
+        ask(&all[i]);
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (;;) {
+        int open = 0;
+        for (int i = 0; i < connections; i++) open |= all[i].fd >= 0;
+        if (!open) return 0;
+        struct epoll_event events[64];
+        int ready = epoll_wait(poller, events, 64, -1);
+        if (ready < 0 && errno != EINTR) fail("epoll_wait");
+        for (int i = 0; i < ready; i++) readable(events[i].data.ptr);
+    }
+}
