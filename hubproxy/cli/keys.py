@@ -49,19 +49,30 @@ def load_keys(config: Config, key: Path | None, passphrase_file: Path | None) ->
         UsageError: a key cannot be read, or the passphrase is wrong.
     """
     from hubproxy import wiring
-    from hubproxy.trust.keys import is_encrypted, load_signer
+    from hubproxy.trust.keys import load_signer
 
     keys = wiring.keys(config, key)
-    passphrase = _from_file(passphrase_file)
-    if passphrase is None and is_encrypted(keys.officer_pem):
-        passphrase = _ask(confirm=False)
-    officer = load_signer(keys.officer_pem, passphrase)
+    officer = load_officer(keys.officer_pem, passphrase_file)
     names = wiring.repository(config).officer_names()
     return Signers(
         officer=officer,
         online=load_signer(keys.online_pem, None),
         name=names.get(officer.public_key.keyid, officer.public_key.keyid),
     )
+
+
+def load_officer(pem: Path, passphrase_file: Path | None) -> "CryptoSigner":
+    """An officer's key, asking for its passphrase if it has one.
+
+    Raises:
+        UsageError: it cannot be read, or the passphrase is wrong.
+    """
+    from hubproxy.trust.keys import is_encrypted, load_signer
+
+    passphrase = _from_file(passphrase_file)
+    if passphrase is None and is_encrypted(pem):
+        passphrase = _ask(confirm=False)
+    return load_signer(pem, passphrase)
 
 
 def new_passphrase(passphrase_file: Path | None) -> bytes:

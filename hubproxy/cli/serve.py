@@ -29,7 +29,16 @@ def command(config: Config) -> None:
     )
     logging.getLogger("tuf").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    _raise_file_limit()
     asyncio.run(_serve(config))
+
+
+def _raise_file_limit() -> None:
+    """A download takes three descriptors; what the service manager allows may be used."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(config: Config) -> None:
@@ -37,7 +46,9 @@ async def _serve(config: Config) -> None:
     from hubproxy.server.listen import listening, until_told
 
     async with wiring.open_daemon(config) as daemon:
-        refreshing = asyncio.create_task(daemon.trust.keep_fresh(config.trust.refresh_seconds))
+        refreshing = asyncio.create_task(
+            daemon.trust.keep_fresh(max(1.0, config.trust.refresh_seconds))
+        )
         try:
             drain = config.server.drain_seconds
             async with listening(daemon.app, config.server.listen, drain=drain) as url:

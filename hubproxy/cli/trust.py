@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.keys import key_options, load_keys, new_passphrase
+from hubproxy.cli.keys import key_options, load_keys, load_officer, new_passphrase
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.cli.progress import Moved, transfer_bars
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
+
+_WARN_DAYS = 30
 
 
 @click.group("trust")
@@ -32,27 +34,35 @@ def init(
     passphrase_file: Path | None,
     insecure_plain_keys: bool,
 ) -> None:
-    """Begin a trust list with one officer, on this host."""
+    """Begin a trust list with one officer, on this host.
+
+    Keys that lie there already are used: an interrupted `init` can be run again.
+    """
     from hubproxy import wiring
     from hubproxy.errors import UsageError
     from hubproxy.files import write_whole
-    from hubproxy.trust.keys import create_officer_key, create_online_key
+    from hubproxy.trust.keys import create_officer_key, create_online_key, load_signer
     from hubproxy.trust.officer import Repository
 
     where = wiring.places(config)
     keys = wiring.keys(config, key)
     keys.check_outside(where.repository)
-    if (where.repository / "metadata").exists():
+    if (where.repository / "metadata" / "1.root.json").exists():
         raise UsageError(
             f"there is a trust list in {where.repository} already",
             remedy="Add to it with `hubproxy trust approve HANDLE`.",
         )
-    passphrase = None if insecure_plain_keys else new_passphrase(passphrase_file)
+    if keys.officer_pem.exists():
+        signer = load_officer(keys.officer_pem, passphrase_file)
+    else:
+        passphrase = None if insecure_plain_keys else new_passphrase(passphrase_file)
+        signer = create_officer_key(keys.officer_pem, passphrase, insecure=insecure_plain_keys)
+    online = keys.online_pem
     repository = Repository.init(
         where.repository,
         officer_name=officer,
-        officer=create_officer_key(keys.officer_pem, passphrase, insecure=insecure_plain_keys),
-        online=create_online_key(keys.online_pem),
+        officer=signer,
+        online=load_signer(online) if online.exists() else create_online_key(online),
         clock=wiring.now,
     )
     write_whole(where.root, repository.root_file())
@@ -87,10 +97,12 @@ def approve(
     from hubproxy import wiring
     from hubproxy.cli.report import print_report
     from hubproxy.errors import UsageError
-    from hubproxy.service.approve import Approvals
+    from hubproxy.service.approve import Approvals, exact_only
 
     if file is not None and len(handles) > 1:
         raise UsageError("--from takes one HANDLE: one archive is one module")
+    for handle in handles:
+        exact_only(handle)
     signers = load_keys(config, key, passphrase_file)
     out = Output(as_json)
 
@@ -146,15 +158,32 @@ def revoke(
 
 @command.command("renew")
 @configured()
+@click.option("--all", "every", is_flag=True, help="Targets and root too: the officer's key signs.")
+@key_options
 @json_option
-def renew(config: Config, as_json: bool) -> None:
-    """Sign snapshot and timestamp anew with the online key, so that the list does not expire."""
+def renew(
+    config: Config, every: bool, key: Path | None, passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Sign the list anew, so that it does not expire.
+
+    The online key renews snapshot and timestamp, for a timer. Approvals renew the rest; where
+    none is made for half a year, an officer does it with --all.
+    """
     from hubproxy import wiring
     from hubproxy.trust.keys import load_signer
 
-    online = load_signer(wiring.keys(config, None).online_pem, None)
-    versions = wiring.repository(config).renew(online=online)
+    repository = wiring.repository(config)
+    if every:
+        signers = load_keys(config, key, passphrase_file)
+        versions = repository.publish([], officer=signers.officer, online=signers.online)
+    else:
+        online = load_signer(wiring.keys(config, None).online_pem, None)
+        versions = repository.renew(online=online)
     Output(as_json).result({"renewed": str(versions)}, text=f"renewed ({versions})")
+    for role in repository.status():
+        left = (role.expires - wiring.now()).days
+        if role.name in ("root", "targets") and left < _WARN_DAYS:
+            note(f"{role.name} expires in {left} days: `hubproxy trust renew --all` renews it")
 
 
 @command.command("list")

@@ -73,11 +73,7 @@ class Approvals:
             UsageError: the handle has no version: what is signed is exact.
             HubproxyError: the module cannot be had, or may never be accepted.
         """
-        if handle.version is None:
-            raise UsageError(
-                f"{handle} has no version, and only an exact module can be approved",
-                remedy=f"Name one, such as {handle}/1.",
-            )
+        exact_only(handle)
         record = await fetch_first(
             handle,
             transfers=self._transfers,
@@ -95,6 +91,19 @@ class Approvals:
             return self._repository.publish(signed, officer=signers.officer, online=signers.online)
 
         return await asyncio.to_thread(work)
+
+
+def exact_only(handle: Handle) -> None:
+    """See that a handle names one module for ever.
+
+    Raises:
+        UsageError: it has no version.
+    """
+    if handle.version is None:
+        raise UsageError(
+            f"{handle} has no version, and only an exact module can be approved",
+            remedy=f"Name one, such as {handle}/1.",
+        )
 
 
 def revoked(

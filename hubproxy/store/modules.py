@@ -17,7 +17,7 @@ from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import CHUNK_SIZE, FORMATS, LARGEST_RECORD, Record
 from hubproxy.core.trust import Listed
-from hubproxy.errors import HubproxyError, MismatchError
+from hubproxy.errors import HubproxyError, MismatchError, StorageFailedError
 from hubproxy.logs import event
 from hubproxy.store.blobs import BlobStore, Held
 from hubproxy.store.budget import Budget, Reservation
@@ -31,6 +31,7 @@ from hubproxy.store.spool import open_spool
 from hubproxy.store.threads import in_thread
 
 _STEP = 64 * 1024 * 1024
+_BULK = 4
 
 
 class ModuleStore:
@@ -51,9 +52,12 @@ class ModuleStore:
         self._folder, self._blobs, self._refs, self._pins = folder, blobs, refs, pins
         self._budget, self._drafts, self._limits = budget, drafts, limits
         self._executor = ThreadPoolExecutor(fetches, thread_name_prefix="unpack")
+        # Of its own, so that small reads never wait for archives that are read through.
+        self._bulk = ThreadPoolExecutor(_BULK, thread_name_prefix="store")
 
     def close(self) -> None:
         self._executor.shutdown()
+        self._bulk.shutdown()
 
     @property
     def used(self) -> int:
@@ -92,7 +96,7 @@ class ModuleStore:
         def work() -> None:
             self._prove(record, descriptor, verified, given_up)
 
-        await in_thread(work, give_up=given_up.set)
+        await in_thread(work, self._bulk, give_up=given_up.set)
 
     @asynccontextmanager
     async def receive(
@@ -120,7 +124,7 @@ class ModuleStore:
                 yield receiving
                 if not receiving.whole:
                     raise MismatchError(f"{record.handle} was left before its end")
-                await in_thread(lambda: self._commit(record, part, reservation))
+                await in_thread(lambda: self._commit(record, part, reservation), self._bulk)
 
     @asynccontextmanager
     async def discover(self) -> AsyncIterator[Discovery]:
@@ -148,10 +152,20 @@ class ModuleStore:
             with disk_errors(), self._budget.naming():
                 self._pins.put(record.exact, record.format, _ref(record))
 
-        await in_thread(work)
+        await in_thread(work, self._bulk)
 
     def pin(self, exact: Handle) -> Listed | None:
-        """The record that first use has pinned a handle to."""
+        """The record that first use has pinned a handle to.
+
+        Raises:
+            StorageFailedError: the pin is damaged. It is not made anew: upstream may have
+                changed since, and nobody could tell.
+        """
+        if self._pins.lost(exact):
+            raise StorageFailedError(
+                f"what first use pinned {exact} to cannot be read any more",
+                remedy=f"Ask a trust officer: `hubproxy trust approve {exact}`",
+            )
         for form in FORMATS:
             ref = self._pins.get(exact, form)
             if ref is not None:
@@ -227,7 +241,7 @@ class ModuleStore:
         # In a thread: making room deletes files.
         reservation = Reservation(self._budget)
         try:
-            await in_thread(lambda: reservation.grow(size))
+            await in_thread(lambda: reservation.grow(size), self._bulk)
             yield reservation
         finally:
             reservation.grow(0)

@@ -1,5 +1,6 @@
 """What the store holds under which name: one small file each, replaced by rename."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import FORMATS, Format
 from hubproxy.files import fsync_folder, make_folder, write_whole
+from hubproxy.logs import event
 
 _MARK = "@"  # no segment of a handle begins with it, so a name can be another's folder
 
@@ -39,11 +41,13 @@ class RefStore:
         self._folder = folder
         self._refs: dict[tuple[Handle, Format], Ref] = {}
         self.damaged: list[Path] = []
+        self._later: list[Path] = []  # of formats that a later version knows
 
     def load(self) -> None:
         """Read every ref. One that cannot be read is listed in `damaged` and passed over."""
         self._refs.clear()
         self.damaged.clear()
+        self._later.clear()
         for path in self._folder.rglob(f".{_MARK}*"):
             path.unlink()  # what a process that was killed had not yet renamed
         for path in sorted(self._folder.rglob(f"{_MARK}*")):
@@ -57,9 +61,17 @@ class RefStore:
                 ref.record_digest, ref.archive_digest  # noqa: B018  # each checks itself
             except (ValueError, OSError, msgspec.MsgspecError):
                 self.damaged.append(path)
+                event("ref.damaged", level=logging.ERROR, path=path)
                 continue
-            if form is not None:
+            if form is None:
+                self._later.append(path)
+            else:
                 self._refs[exact, form] = ref
+
+    def lost(self, exact: Handle) -> bool:
+        """Whether a handle had a ref that cannot be read, or not by this version."""
+        folder = self._folder / str(exact)
+        return any(path.parent == folder for path in (*self.damaged, *self._later))
 
     def get(self, exact: Handle, form: Format) -> Ref | None:
         return self._refs.get((exact, form))

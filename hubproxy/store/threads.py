@@ -6,19 +6,26 @@ its hands, and a descriptor that it still reads could by then be another file.
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def in_thread(work: Callable[[], T], *, give_up: Callable[[], object] = lambda: None) -> T:
+async def in_thread(
+    work: Callable[[], T],
+    executor: Executor | None = None,
+    *,
+    give_up: Callable[[], object] = lambda: None,
+) -> T:
     """Run `work` in a thread, and wait for its end even when cancelled.
 
     Args:
         work: blocks.
+        executor: whose thread; the loop's own when None.
         give_up: called when cancelled, to make the work end early.
     """
-    running = asyncio.get_running_loop().run_in_executor(None, work)
+    running = asyncio.get_running_loop().run_in_executor(executor, work)
     await settled(running, give_up=give_up)
     return running.result()
 

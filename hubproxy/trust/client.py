@@ -36,7 +36,7 @@ from hubproxy.trust.disk import fsync_tree, locked
 from hubproxy.trust.fetcher import FolderFetcher, HttpFetcher, StateFetcher
 from hubproxy.trust.verified import VerifiedUpdater
 
-_RENEW = "Ask a trust officer to run `hubproxy trust renew`, or mend `trust.source`."
+_RENEW = "Ask a trust officer to run `hubproxy trust renew --all`, or mend `trust.source`."
 _FORGED = "Somebody may have altered the list: compare `trust.source` and `trust.root` with them."
 
 

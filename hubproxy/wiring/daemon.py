@@ -119,7 +119,7 @@ def _ready(trust: TrustKeeper, audit: AuditLog) -> Page:
     except TrustListError as error:
         return Page(f"not ready: {error.code}: {error}\n".encode(), status=503)
     if audit.failure:
-        return Page(f"not ready: the audit log: {audit.failure}\n".encode(), status=503)
+        return Page(f"not ready: AUDIT_UNAVAILABLE: {audit.failure}\n".encode(), status=503)
     return Page(f"ready: {trust.versions}\n".encode())
 
 

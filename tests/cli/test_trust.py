@@ -256,3 +256,24 @@ async def test_without_its_online_key_a_list_is_not_renewed(place: Place) -> Non
     assert done.status in (1, 2)
     assert "online.pem" in done.errors
     assert "Traceback" not in done.errors
+
+
+async def test_an_interrupted_beginning_can_be_run_again(place: Place) -> None:
+    await place.good("trust", "init", *PASSED)
+    for name in ("metadata/1.root.json", "metadata/timestamp.json"):
+        (place.data / "trust" / "repo" / name).unlink()
+
+    await place.good("trust", "init", *PASSED)
+
+    assert "1 of 1 needed" in (await place.good("trust", "status")).out
+
+
+async def test_everything_is_renewed_with_the_officers_key(place: Place) -> None:
+    await place.good("trust", "init", *PASSED)
+
+    online = await place.good("trust", "renew")
+    every = await place.good("trust", "renew", "--all", *PASSED)
+
+    assert online.out == "renewed (root 1, timestamp 2)\n"
+    assert every.out == "renewed (root 1, timestamp 3)\n"
+    assert "targets    version 2" in (await place.good("trust", "status")).out

@@ -20,13 +20,32 @@ pytestmark = pytest.mark.skipif(
 _CALL = re.compile(r"(?P<thread>\d+) +(?P<name>\w+)\((?P<descriptor>-?\d+)?")
 
 
+NAMING = """
+import os, sys
+from pathlib import Path
+from hubproxy.errors import StorageFailedError
+from hubproxy.store.folder import Part
+part = Part.create(Path(sys.argv[1]))
+part.write_at(0, [b"content"])
+try:
+    part.become(Path(sys.argv[1]) / "blob")
+except StorageFailedError as error:
+    print(error)
+part.drop()
+"""
+
+
 def commit(store: Path, trace: Path, inject: str) -> subprocess.CompletedProcess[str]:
     """Commit one module to a store that has its folders, under strace."""
+    return run(trace, inject, "-m", "tests.durability.committer", str(store), "1")
+
+
+def run(trace: Path, inject: str, *program: str) -> subprocess.CompletedProcess[str]:
     calls = "trace=fsync,rename,pwritev,pwritev2,mkdir,unlink,close"
     done = subprocess.run(
         [
             *("strace", "-f", "-qq", "-o", str(trace), "-e", calls, "-e", f"inject={inject}"),
-            *(sys.executable, "-m", "tests.durability.committer", str(store), "1"),
+            *(sys.executable, *program),
         ],
         capture_output=True,
         text=True,
@@ -118,3 +137,12 @@ def test_a_kill_at_any_call_leaves_nothing_by_half(tmp_path: Path, call: str) ->
             assert number > 1
             break
         assert "+++ killed by SIGKILL +++" in trace.read_text()
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["of the file", "of its folder"])
+def test_a_flush_that_fails_leaves_nothing_under_the_name(tmp_path: Path, number: int) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    done = run(tmp_path / "trace", f"fsync:error=EIO:when={number}", "-c", NAMING, str(folder))
+    assert done.stdout == "the store's disk reported: Input/output error\n", done.stderr
+    assert list(folder.iterdir()) == []

@@ -450,3 +450,20 @@ async def test_a_zip_that_is_larger_than_the_module_can_be_is_cut_off(site: Site
 
     assert got.status == 502
     assert "larger than" in got.reason
+
+
+async def test_a_damaged_pin_is_not_made_anew(tmp_path: Path) -> None:
+    async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
+        site.put(SPICE)
+        await site.get(SPICE)
+        await site.settled()
+        await site.stop()
+        pin = next((site.folder / "data" / "pins").rglob("@*"))
+        pin.write_bytes(pin.read_bytes()[:-5])
+        site.put(SPICE, {**SMALL, "saved_model.pb": b"another graph"})
+        await site.start()
+
+        got = await site.get(SPICE)
+
+        assert (got.status, got.problem["code"]) == (503, "STORAGE_FAILED")
+        assert site.fetches(SPICE) == 1

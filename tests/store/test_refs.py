@@ -89,14 +89,24 @@ def test_a_ref_under_another_spelling_is_not_believed(tmp_path: Path, name: str)
     assert refs.damaged == [path]
 
 
-def test_a_format_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
+def test_a_ref_of_an_unknown_format_is_listed(tmp_path: Path) -> None:
     path = tmp_path / str(SPICE) / "@onnx"
     path.parent.mkdir(parents=True)
     path.write_bytes(GOOD)
     refs = loaded(tmp_path)
     assert list(refs) == []
-    assert refs.damaged == []
-    assert path.exists()
+    assert refs.damaged == [path]
+
+
+def test_a_handle_whose_ref_was_damaged_is_told_from_one_that_never_had_any(
+    tmp_path: Path,
+) -> None:
+    loaded(tmp_path).put(SPICE, "saved_model", ONE)
+    (tmp_path / str(SPICE) / "@saved_model").write_bytes(b"{")
+    refs = loaded(tmp_path)
+    assert refs.lost(SPICE)
+    assert not refs.lost(SPICE.at(3))
+    assert not refs.lost(SPICE.unversioned)
 
 
 def test_what_a_killed_writer_had_not_yet_named_is_swept(tmp_path: Path) -> None:
