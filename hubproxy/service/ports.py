@@ -56,7 +56,7 @@ class Attempts(Protocol[T_co]):
 
 
 class Receiving(Attempts[None], Protocol):
-    """A known module on its way in. Its file holds verified bytes only."""
+    """A known module on its way in. Its file is good as far as was reported."""
 
     @property
     def descriptor(self) -> int: ...

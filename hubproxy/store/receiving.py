@@ -42,7 +42,7 @@ class Receiving:
 
     @property
     def descriptor(self) -> int:
-        """The part file. It holds verified bytes only."""
+        """The part file. It is good as far as was reported to `verified`."""
         return self._part.descriptor
 
     @property

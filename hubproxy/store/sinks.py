@@ -10,11 +10,14 @@ from hubproxy.store.folder import Part
 
 
 class _ChunkedSink:
-    """Cuts a stream into chunks; a subclass says what becomes of each."""
+    """Cuts a stream into chunks; a subclass says what becomes of pieces and chunks.
+
+    Pieces go to the file as they come, still warm in the cache: gathering a whole chunk first
+    costs more than hashing it.
+    """
 
     def __init__(self) -> None:
         self.size = 0
-        self._pieces: list[bytes] = []
         self._pending = 0
         self._hash = hashlib.sha256()
 
@@ -36,23 +39,27 @@ class _ChunkedSink:
 
     def _take(self, piece: bytes) -> None:
         self._hash.update(piece)
-        self._pieces.append(piece)
+        self._piece(self.size + self._pending, piece)
         self._pending += len(piece)
 
     def _finish_chunk(self) -> None:
-        self._chunk(self.size, self._pieces, self._hash.hexdigest())
+        self._chunk(self.size, self._pending, self._hash.hexdigest())
         self.size += self._pending
-        self._pieces, self._pending, self._hash = [], 0, hashlib.sha256()
+        self._pending, self._hash = 0, hashlib.sha256()
 
-    def _chunk(self, offset: int, pieces: list[bytes], digest: str) -> None:
+    def _piece(self, offset: int, piece: bytes) -> None:
+        raise NotImplementedError
+
+    def _chunk(self, offset: int, size: int, digest: str) -> None:
         raise NotImplementedError
 
 
 class CheckedSink(_ChunkedSink):
-    """Lets a chunk reach the part file only when it is the one that the record names.
+    """Lets a chunk be read only when it is the one that the record names.
 
-    So the file never holds an unverified byte, whoever reads along. A transfer that starts
-    over goes through a new sink: chunks below `have` are checked again but not rewritten.
+    Whoever reads along reads up to what `verified` was told, and the file gets its name only
+    when all of it was. A transfer that starts over goes through a new sink: what lies below
+    `have` is checked again but not rewritten.
 
     Args:
         record: names every chunk.
@@ -79,15 +86,22 @@ class CheckedSink(_ChunkedSink):
                 f"the record says {self._record.archive.size}"
             )
 
-    def _chunk(self, offset: int, pieces: list[bytes], digest: str) -> None:
+    def _piece(self, offset: int, piece: bytes) -> None:
+        if offset + len(piece) > self._record.archive.size:
+            raise MismatchError(
+                f"upstream sends more than the {self._record.archive.size} bytes of tar that "
+                f"the record of {self._record.handle} names"
+            )
+        if offset >= self._have:
+            self._part.write_at(offset, [piece])
+
+    def _chunk(self, offset: int, size: int, digest: str) -> None:
         number = offset // CHUNK_SIZE
         known = self._record.chunks.sha256
         if number >= len(known) or digest != known[number]:
             raise chunk_mismatch(self._record, number, digest)
-        end = offset + sum(map(len, pieces))
-        if end > self._have:
-            self._part.write_at(offset, pieces)
-            self._verified(end)
+        if offset + size > self._have:
+            self._verified(offset + size)
 
 
 class RecordingSink(_ChunkedSink):
@@ -116,12 +130,13 @@ class RecordingSink(_ChunkedSink):
     def chunks(self) -> Chunks:
         return Chunks(CHUNK_SIZE, tuple(self._digests))
 
-    def _chunk(self, offset: int, pieces: list[bytes], digest: str) -> None:
-        self._room(offset + sum(map(len, pieces)))
-        for piece in pieces:
-            self._whole.update(piece)
-            self._crc = zlib.crc32(piece, self._crc)
-        self._part.write_at(offset, pieces)
+    def _piece(self, offset: int, piece: bytes) -> None:
+        self._room(offset + len(piece))
+        self._whole.update(piece)
+        self._crc = zlib.crc32(piece, self._crc)
+        self._part.write_at(offset, [piece])
+
+    def _chunk(self, offset: int, size: int, digest: str) -> None:
         self._digests.append(digest)
 
 

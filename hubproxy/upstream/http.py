@@ -274,7 +274,7 @@ class HttpUpstream:
             with explained(shown):
                 try:
                     async with asyncio.timeout(times.idle):
-                        piece = await response.content.read(self._piece)
+                        piece = await self._next(response)
                 except TimeoutError:
                     raise UpstreamError(
                         f"{shown}: nothing came for {times.idle:g} s, after {got} bytes"
@@ -292,6 +292,15 @@ class HttpUpstream:
             yield piece
         if answer.length not in (None, got):
             raise UpstreamError(f"{shown}: {got} bytes of {answer.length} came")
+
+    async def _next(self, response: ClientResponse) -> bytes:
+        """The next piece: as it was received, but small and even under a rate limit."""
+        if self._piece < _PIECE:
+            return await response.content.read(self._piece)
+        while True:
+            piece, more = await response.content.readchunk()
+            if piece or not more:
+                return piece
 
     def _too_large(self, shown: str) -> UpstreamError:
         return UpstreamError(

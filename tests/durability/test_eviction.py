@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Self
 
 from hubproxy.core.record import CHUNK_SIZE
 from tests.durability.place import Daemon, Place
@@ -28,6 +29,12 @@ class Stalled:
         self._port = int(daemon.url.rpartition(":")[2])
         self._made = made
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
     async def ask(self) -> None:
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self._socket, ("127.0.0.1", self._port))
@@ -39,7 +46,6 @@ class Stalled:
         loop, pieces = asyncio.get_running_loop(), [self._head]
         while piece := await loop.sock_recv(self._socket, 1 << 20):
             pieces.append(piece)
-        self._socket.close()
         return b"".join(pieces).partition(b"\r\n\r\n")[2]
 
 
@@ -50,17 +56,19 @@ async def test_the_least_recently_used_goes_and_never_what_is_pinned_or_read(
     async with Place(tmp_path, [A, B, C, D, E], settings) as place, place.serving() as daemon:
         for made in (A, B, C):
             assert (await place.get(daemon, made)).body == made.plain
+        await place.settled(daemon)
         # A is pinned, B is being read, C was used last: C is all that may go.
-        stalled = Stalled(daemon, B)
-        await stalled.ask()
-        assert cache_status(await place.get(daemon, C)) == "hit"
+        with Stalled(daemon, B) as stalled:
+            await stalled.ask()
+            assert cache_status(await place.get(daemon, C)) == "hit"
 
-        assert (await place.get(daemon, D)).body == D.plain
+            assert (await place.get(daemon, D)).body == D.plain
+            await place.settled(daemon)
 
-        assert cache_status(await place.get(daemon, A)) == "hit"
-        assert cache_status(await place.get(daemon, B)) == "hit"
-        assert cache_status(await place.get(daemon, D)) == "hit"
-        assert await stalled.read() == B.plain
+            assert cache_status(await place.get(daemon, A)) == "hit"
+            assert cache_status(await place.get(daemon, B)) == "hit"
+            assert cache_status(await place.get(daemon, D)) == "hit"
+            assert await stalled.read() == B.plain
         # Nobody reads it any more, and D was used after it.
         assert (await place.get(daemon, E)).body == E.plain
         assert cache_status(await place.get(daemon, D)) == "hit"
@@ -79,9 +87,10 @@ async def test_when_everything_is_pinned_or_read_there_is_no_room(tmp_path: Path
     async with Place(tmp_path, [A, B, C], settings) as place, place.serving() as daemon:
         for made in (A, B):
             await place.get(daemon, made)
-        stalled = Stalled(daemon, B)
-        await stalled.ask()
-        got = await place.get(daemon, C)
-        assert got.status == 507
-        assert place.fetches(C) == 0
-        assert await stalled.read() == B.plain
+        await place.settled(daemon)
+        with Stalled(daemon, B) as stalled:
+            await stalled.ask()
+            got = await place.get(daemon, C)
+            assert got.status == 507
+            assert place.fetches(C) == 0
+            assert await stalled.read() == B.plain

@@ -82,6 +82,7 @@ async def test_a_module_that_does_not_fit_is_refused_before_it_is_asked_for(
         place.serving() as daemon,
     ):
         await place.get(daemon, SMALL)
+        await place.settled(daemon)
         got = await place.get(daemon, LARGE)
         assert got.status == 507
         assert got.problem["code"] == "STORAGE_FULL"
@@ -102,6 +103,7 @@ async def test_a_disk_that_fills_up_meanwhile_breaks_the_answer_and_nothing_else
         place.serving() as daemon,
     ):
         await place.get(daemon, SMALL)
+        await place.settled(daemon)
         place.origin.misbehave(
             MIDDLE.handle.url_path, faults.stalled(CHUNK_SIZE + MIB, until=go_on)
         )
@@ -131,6 +133,7 @@ async def test_a_disk_without_inodes_is_a_full_one(tmp_path: Path, small_disk: P
         place.serving() as daemon,
     ):
         await place.get(daemon, SMALL)
+        await place.settled(daemon)
         use_up_inodes(small_disk)
         got = await place.get(daemon, MIDDLE)
         assert got.status == 507
@@ -156,6 +159,7 @@ async def test_inodes_that_run_out_amid_a_commit_leave_nothing(
         place.serving() as daemon,
     ):
         await place.get(daemon, SMALL)
+        await place.settled(daemon)
         use_up_inodes(small_disk)
         for filler in list(small_disk.glob("filler*"))[:free]:
             filler.unlink()
@@ -174,6 +178,7 @@ async def test_a_full_disk_still_starts_and_serves(tmp_path: Path, small_disk: P
     async with Place(tmp_path / "place", [SMALL], data=data) as place:
         async with place.serving() as daemon:
             await place.get(daemon, SMALL)
+            await place.settled(daemon)
             assert await daemon.stop() == 0
         use_up_bytes(small_disk)
         use_up_inodes(small_disk)

@@ -17,6 +17,7 @@ async def test_what_is_under_way_is_finished_and_on_record(tmp_path: Path) -> No
     go_on = asyncio.Event()
     async with Place(tmp_path, [*COLD, WARM]) as place, place.serving() as daemon:
         assert (await place.get(daemon, WARM)).body == WARM.plain
+        await place.settled(daemon)
         for made in COLD:
             half = faults.stalled(CHUNK_SIZE + 1000, until=go_on)
             place.origin.misbehave(made.handle.url_path, half)

@@ -89,13 +89,15 @@ def test_a_ref_under_another_spelling_is_not_believed(tmp_path: Path, name: str)
     assert refs.damaged == [path]
 
 
-def test_a_ref_of_an_unknown_format_is_listed(tmp_path: Path) -> None:
+def test_a_format_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / str(SPICE) / "@onnx"
     path.parent.mkdir(parents=True)
     path.write_bytes(GOOD)
     refs = loaded(tmp_path)
     assert list(refs) == []
-    assert refs.damaged == [path]
+    assert refs.damaged == []
+    assert refs.lost(SPICE)
+    assert path.exists()
 
 
 def test_a_handle_whose_ref_was_damaged_is_told_from_one_that_never_had_any(
