@@ -127,7 +127,8 @@ class TrustSnapshot:
             "HP-T07",
             503,
             f"trust list expired on {self.expires:%Y-%m-%d %H:%M} UTC",
-            remedy="Ask a trust officer to run `hubproxy trust renew --all`, or mend `trust.source`.",
+            remedy="Ask a trust officer to run `hubproxy trust renew --all`, "
+            "or mend `trust.source`.",
         )
 
 

@@ -43,14 +43,15 @@ class _ChunkedSink:
         self._pending += len(piece)
 
     def _finish_chunk(self) -> None:
-        self._chunk(self.size, self._pending, self._hash.hexdigest())
         self.size += self._pending
+        self._chunk(self._hash.hexdigest())
         self._pending, self._hash = 0, hashlib.sha256()
 
     def _piece(self, offset: int, piece: bytes) -> None:
         raise NotImplementedError
 
-    def _chunk(self, offset: int, size: int, digest: str) -> None:
+    def _chunk(self, digest: str) -> None:
+        """A chunk has ended, at `size`."""
         raise NotImplementedError
 
 
@@ -95,13 +96,13 @@ class CheckedSink(_ChunkedSink):
         if offset >= self._have:
             self._part.write_at(offset, [piece])
 
-    def _chunk(self, offset: int, size: int, digest: str) -> None:
-        number = offset // CHUNK_SIZE
+    def _chunk(self, digest: str) -> None:
+        number = (self.size - self._pending) // CHUNK_SIZE
         known = self._record.chunks.sha256
         if number >= len(known) or digest != known[number]:
             raise chunk_mismatch(self._record, number, digest)
-        if offset + size > self._have:
-            self._verified(offset + size)
+        if self.size > self._have:
+            self._verified(self.size)
 
 
 class RecordingSink(_ChunkedSink):
@@ -136,7 +137,7 @@ class RecordingSink(_ChunkedSink):
         self._crc = zlib.crc32(piece, self._crc)
         self._part.write_at(offset, [piece])
 
-    def _chunk(self, offset: int, size: int, digest: str) -> None:
+    def _chunk(self, digest: str) -> None:
         self._digests.append(digest)
 
 
