@@ -26,11 +26,11 @@ from hubproxy.store.drafts import Drafts
 from hubproxy.store.folder import DataFolder, Part, disk_errors
 from hubproxy.store.receiving import Receiving
 from hubproxy.store.refs import Ref, RefStore
+from hubproxy.store.room import SteppedRoom, zip_room
 from hubproxy.store.sinks import chunk_mismatch
 from hubproxy.store.spool import open_spool
 from hubproxy.store.threads import in_thread
 
-_STEP = 64 * 1024 * 1024
 _BULK = 4
 
 
@@ -115,7 +115,7 @@ class ModuleStore:
                 verified(size)
 
             def spool() -> BinaryIO:
-                return self._spool(partial(_zip_room, record, reservation))
+                return self._spool(partial(zip_room, record, reservation))
 
             with self._part() as part:
                 receiving = Receiving(
@@ -130,7 +130,7 @@ class ModuleStore:
     async def discover(self) -> AsyncIterator[Discovery]:
         """A place for a module that no record describes yet; gone again unless `adopt`ed."""
         async with self._reserved(0) as reservation:
-            room = _Room(reservation)
+            room = SteppedRoom(reservation)
             discovery = Discovery(
                 executor=self._executor,
                 limits=self._limits,
@@ -271,32 +271,3 @@ def _read_chunk(descriptor: int, offset: int) -> tuple[str, int]:
 def _ref(record: Record) -> Ref:
     found = record.descriptor
     return Ref(str(found.digest), found.size, record.archive.digest)
-
-
-def _zip_room(record: Record, reservation: Reservation, size: int) -> None:
-    """Room for `size` bytes of a zip beside the module itself, and no more than it can need."""
-    if size > record.archive.size + _STEP:
-        raise MismatchError(f"upstream sends a zip larger than {record.handle} can be")
-    reservation.grow(record.archive.size + size)
-
-
-class _Room:
-    """Reserves in steps of 64 MiB for a module of unknown size, and its zip if it is one."""
-
-    def __init__(self, reservation: Reservation) -> None:
-        self._reservation = reservation
-        self._part = self._spool = self._granted = 0
-
-    def part(self, size: int) -> None:
-        self._part = size
-        self._reserve()
-
-    def spool(self, size: int) -> None:
-        self._spool = size
-        self._reserve()
-
-    def _reserve(self) -> None:
-        size = self._part + self._spool
-        if size > self._granted:
-            self._granted = -(-size // _STEP) * _STEP
-            self._reservation.grow(self._granted)
