@@ -45,10 +45,14 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="small modules: does it run at all?")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--only", nargs="+", choices=_MEASURES, default=list(_MEASURES))
+    parser.add_argument(
+        "--drop", action="store_true", help="the client's kernel drops bytes instead of copying"
+    )
     asked = parser.parse_args(words)
     sizes = QUICK if asked.quick else Sizes()
     with tempfile.TemporaryDirectory(prefix="hubproxy-bench-") as name:
-        bench = Bench(Site(Path(name)), Sink(Path(name)), find(), asked.rounds, sizes)
+        sink = Sink(Path(name), drop=asked.drop)
+        bench = Bench(Site(Path(name)), sink, find(), asked.rounds, sizes)
         _print(_heading(bench, words))
         needed = [module for measure in asked.only for module in _NEEDS[measure]]
         if needed:

@@ -28,17 +28,24 @@ class Answer:
 
 
 class Sink:
-    """Builds the client, once: in C where there is gcc."""
+    """Builds the client, once: in C where there is gcc.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        drop: let the kernel drop what comes, instead of copying it into a buffer. Such a client
+            leaves more of the machine to the server, so figures of the two do not compare.
+    """
+
+    def __init__(self, folder: Path, *, drop: bool = False) -> None:
         gcc = shutil.which("gcc")
         self._command: list[str] = [sys.executable, str(_HERE / "sink.py")]
         self.made_of = "tests/bench/sink.py (there is no gcc: rates are too low)"
         if gcc:
             built = folder / "sink"
-            subprocess.run([gcc, "-O2", "-o", built, _HERE / "sink.c"], check=True)
+            flags = ["-DDROP"] if drop else []
+            subprocess.run([gcc, "-O2", *flags, "-o", built, _HERE / "sink.c"], check=True)
             self._command = [str(built)]
-            self.made_of = "tests/bench/sink.c, gcc -O2"
+            how = "dropped by the kernel" if drop else "copied into a buffer"
+            self.made_of = f"tests/bench/sink.c, gcc -O2, bytes {how}"
 
     def read(
         self, url: str, *, connections: int = 1, requests: int = 1, headers: Sequence[str] = ()
