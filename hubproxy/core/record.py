@@ -7,6 +7,7 @@ officers' signatures, and it in turn binds every byte that may be served.
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, Self
 
 import msgspec
@@ -109,7 +110,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def exact(self) -> Handle:
-        return Handle.parse(self.handle)
+        return _exact(self.handle)
 
     def _check(self) -> None:
         handle = Handle.parse(self.handle)
@@ -140,6 +141,12 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise ValueError(f"not a record: {entry.path!r} would forge a tree digest")
         if len({entry.path for entry in self.files}) != len(self.files):
             raise ValueError("not a record: a file is named twice")
+
+
+@lru_cache(maxsize=1024)
+def _exact(text: str) -> Handle:
+    """The handle of a record: asked for several times in each request."""
+    return Handle.parse(text)
 
 
 def tree_digest(files: Iterable[FileEntry]) -> Digest:

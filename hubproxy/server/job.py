@@ -5,6 +5,7 @@ import os
 import select
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -51,6 +52,10 @@ class Job:
         self._source = os.dup(source)
         self._socket = socket.socket(fileno=os.dup(sink))
         self._pieces = pieces
+        if growth is None:
+            # As nginx's tcp_nopush: whole segments until the end. Without it a single client's
+            # transfer costs 1.5 times the CPU. A growing body must not wait for whole ones.
+            self._cork(1)
         self._growth, self._chunked = growth, chunked
         self.done = done
         self.sent = 0
@@ -66,8 +71,13 @@ class Job:
         return self._socket.fileno()
 
     def close(self) -> None:
+        self._cork(0)
         self._socket.close()
         os.close(self._source)
+
+    def _cork(self, on: int) -> None:
+        with suppress(OSError):  # the client may have gone; then its next turn tells
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
 
     def turn(self) -> int | None:
         """Send for one turn.
@@ -100,13 +110,14 @@ class Job:
                     self._framed = allowed
                     self._literal = b"%x\r\n" % allowed
                     continue
-                count = os.sendfile(
-                    self._socket.fileno(), self._source, self._offset, min(allowed, left)
-                )
+                wanted = min(allowed, left)
+                count = os.sendfile(self._socket.fileno(), self._source, self._offset, wanted)
                 if count == 0:
                     raise OSError("the stored file is shorter than it was")
                 self._advance(count)
                 left -= count
+                if count < wanted:
+                    return select.EPOLLOUT  # the socket is full: asking again would only say so
             elif not self._next():
                 return None
         return -1
