@@ -137,7 +137,13 @@ class Site:
             f'data = "{self.folder / "data"}"\n[[hub]]\nhost = "tfhub.dev"\n'
             f'url = "{url}"\nprivate = true\n'
         )
-        defaults = {"server.listen": "127.0.0.1:0", "store.free_floor": 0, "network.attempts": 2}
+        defaults = {
+            "server.listen": "127.0.0.1:0",
+            "forward.listen": "127.0.0.1:0",
+            "access.teams": str(self.folder / "teams.toml"),
+            "store.free_floor": 0,
+            "network.attempts": 2,
+        }
         return load(path, {}, {**defaults, **self.settings})
 
     async def start(self) -> None:

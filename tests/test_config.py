@@ -108,8 +108,17 @@ def test_every_setting_has_a_variable(key: str) -> None:
         "network.offline": "true",
         "log.level": "debug",
         "store.pinned": "7",
+        "forward.listen": "",
+        "forward.url": "http://proxy.example:8441",
+        "forward.other": "tunnel",
+        "access.auth": "required",
     }
-    config = load(EXAMPLE, {variable(key): texts.get(key, "7")})
+    beside = {
+        "forward.other": {"HUBPROXY_FORWARD_OTHER_HOSTS": "*"},
+        "forward.ca_certificate": {"HUBPROXY_FORWARD_CA_KEY": "7"},
+        "forward.ca_key": {"HUBPROXY_FORWARD_CA_CERTIFICATE": "7"},
+    }
+    config = load(EXAMPLE, {variable(key): texts.get(key, "7"), **beside.get(key, {})})
     assert config != Config()
 
 
@@ -181,6 +190,13 @@ def test_an_unknown_flag_is_named_with_the_nearest_one() -> None:
         ('[server]\nlisten = ":80"', "server.listen is ':80', but must be HOST:PORT"),
         ('[server]\nlisten = "a:65536"', "server.listen is 'a:65536', but must be HOST:PORT"),
         ('[server]\nlisten = "::1:80"', "server.listen is '::1:80', but must be HOST:PORT"),
+        ('[forward]\nlisten = ":80"', "forward.listen is ':80', but must be HOST:PORT, or"),
+        ('[forward]\nurl = "https://a:1"', "forward.url is 'https://a:1', but must be http://HOST"),
+        ('[forward]\nurl = "http://a"', "forward.url is 'http://a', but must be http://HOST:PORT"),
+        ('[forward]\nother_hosts = ["*a"]', "forward.other_hosts is ['*a'], but must be names of"),
+        ('[forward]\nother = "tunnel"', 'forward.other is "tunnel", but forward.other_hosts names'),
+        ('[forward]\nca_key = "k"', "forward.ca_certificate and forward.ca_key go together"),
+        ('[access]\nrealm = "a \\"b\\""', "access.realm is 'a \"b\"', but must be plain text"),
         ("[server]\nsenders = 0", "server.senders is 0, but must be a whole number from 1 on"),
         ("[server]\nsenders = 1.5", "server.senders is 1.5, but must be a whole number"),
         ("[server]\nsenders = true", "server.senders is True, but must be a whole number"),

@@ -60,6 +60,7 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     (tmp_path / "train.py").write_text("import os\nassert os.environ['HUBPROXY_URL']\n")
     (tmp_path / "hubproxy.toml").write_text(
         f'data = "{tmp_path}/data"\n[server]\nlisten = "127.0.0.1:{port}"\n'
+        f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{tmp_path}/teams.toml"\n'
         f'[[hub]]\nhost = "tfhub.dev"\nurl = "{origin.url}"\nprivate = true\n'
     )
     script = "\n".join(["set -e", *lines()]).replace("8440", port)

@@ -99,7 +99,14 @@ async def test_the_token_goes_to_its_hub(tmp_path: Path) -> None:
         toml = site.folder / "hubproxy.toml"
         toml.write_text(toml.read_text() + f'token_file = "{tmp_path / "token"}"\n')
         site.config = load(
-            toml, {}, {"server.listen": "127.0.0.1:0", "store.free_floor": 0, **site.settings}
+            toml,
+            {},
+            {
+                "server.listen": "127.0.0.1:0",
+                "forward.listen": "",
+                "store.free_floor": 0,
+                **site.settings,
+            },
         )
         await site.start()
         site.put(SPICE)

@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -44,7 +44,8 @@ _WANTED = {
 }
 _SIZE = re.compile(r"([0-9]{1,18}) ?(|B|[KMGT]I?B)", re.IGNORECASE | re.ASCII)
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", re.ASCII)
-_REDIRECT = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
+_PROXY = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}/?")
+_HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 def load(
@@ -78,7 +79,8 @@ def load(
         found.setdefault(section, {})[name] = source.check(key, KEYS[key], value)
     top = found.pop("", {})
     config = msgspec.convert({**found, **top}, Config)
-    return msgspec.structs.replace(config, hubs=tuple(hubs.values()))
+    config = msgspec.structs.replace(config, hubs=tuple(hubs.values()))
+    return _check_together(config, "the settings" if path is None else str(path))
 
 
 def parse_size(value: object) -> int:
@@ -112,8 +114,8 @@ class _Source:
             if kind == Size:
                 return parse_size(value)
             found = msgspec.convert(_from_text(str(value), kind) if self.is_text else value, kind)
-            if key == "server.listen" and not _is_address(str(found)):
-                raise ValueError("not an address")
+            if key in _CHECKS and not _CHECKS[key][0](found):
+                raise ValueError("not of that form")
         except ValueError as error:  # msgspec.ValidationError is one
             raise self.wrong(key, value, _wanted(key, kind)) from error
         return found
@@ -212,7 +214,7 @@ def _read_hub(table: Mapping[str, object], file: _Source) -> Hub:
     if not _is_plain_url(hub.url):
         raise file.wrong("hub.url", hub.url, "an http or https URL without user or query")
     for name in hub.redirects:
-        if not _REDIRECT.fullmatch(name):
+        if not _HOST_PATTERN.fullmatch(name):
             raise file.wrong("hub.redirects", name, "names of hosts, with *. for any before it")
     if hub.token_file and hub.token_env:
         raise ConfigError(
@@ -255,9 +257,45 @@ def _from_text(text: str, kind: Any) -> object:
     return text
 
 
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not set('"\\') & set(text)
+
+
+# What a value must be besides its type, and that in words.
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "server.listen": (_is_address, "HOST:PORT"),
+    "forward.listen": (lambda text: not text or _is_address(text), 'HOST:PORT, or "" for none'),
+    "forward.url": (
+        lambda text: not text or _PROXY.fullmatch(text) is not None,
+        "http://HOST:PORT, as jobs reach it",
+    ),
+    "forward.other_hosts": (
+        lambda names: all(name == "*" or _HOST_PATTERN.fullmatch(name) for name in names),
+        'names of hosts, with *. for any before it; or "*" for all',
+    ),
+    "access.realm": (_is_header_text, "plain text without quotes"),
+}
+
+
+def _check_together(config: Config, source: str) -> Config:
+    """Refuse settings that make no sense beside each other."""
+    forward = config.forward
+    if forward.other == "tunnel" and not forward.other_hosts:
+        raise ConfigError(
+            f'{source}: forward.other is "tunnel", but forward.other_hosts names no host',
+            remedy='List the hosts, such as ["pypi.org", "*.pythonhosted.org"], or "*" for all.',
+        )
+    if bool(forward.ca_certificate) != bool(forward.ca_key):
+        raise ConfigError(
+            f"{source}: forward.ca_certificate and forward.ca_key go together",
+            remedy="Set both for a CA of your own, or neither.",
+        )
+    return config
+
+
 def _wanted(key: str, kind: Any) -> str:
-    if key == "server.listen":
-        return "HOST:PORT"
+    if key in _CHECKS:
+        return _CHECKS[key][1]
     if get_origin(kind) is Literal:
         return " or ".join(f'"{word}"' for word in get_args(kind))
     return _WANTED[kind]

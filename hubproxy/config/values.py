@@ -19,6 +19,28 @@ class Server(Section, frozen=True):
     senders: Count = 2
     drain_seconds: Seconds = 30
     stall_seconds: Seconds = 60
+    header_seconds: Seconds = 10
+    idle_seconds: Seconds = 60
+    connections_per_client: Count = 1000
+
+
+class Forward(Section, frozen=True):
+    """The port that `HTTPS_PROXY` names; an empty `listen` turns it off."""
+
+    listen: str = "127.0.0.1:8441"
+    url: str = ""
+    other: Literal["refuse", "tunnel"] = "refuse"
+    other_hosts: tuple[str, ...] = ()
+    ca_certificate: str = ""
+    ca_key: str = ""
+
+
+class Access(Section, frozen=True):
+    """Who calls: teams by their tokens."""
+
+    auth: Literal["optional", "required"] = "optional"
+    teams: Text = "/etc/hubproxy/teams.toml"
+    realm: Text = "hubproxy: a cluster admin gives tokens, by `hubproxy team add NAME`"
 
 
 class Trust(Section, frozen=True):
@@ -91,6 +113,8 @@ class Config(Section, frozen=True, rename={"hubs": "hub"}):
 
     data: Text = "/var/lib/hubproxy"
     server: Server = Server()
+    forward: Forward = Forward()
+    access: Access = Access()
     trust: Trust = Trust()
     network: Network = Network()
     store: Store = Store()

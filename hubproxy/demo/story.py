@@ -78,6 +78,7 @@ async def _tell(folder: Path, origin: DemoOrigin) -> None:
     officer.write_text(f'data = "{folder}/officer"\n{hub}')
     config.write_text(
         f'data = "{folder}/data"\n[server]\nlisten = "127.0.0.1:0"\n'
+        f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{folder}/teams.toml"\n'
         f'[trust]\nsource = "{folder}/officer/trust/repo"\n'
         f'root = "{folder}/officer/trust/root.json"\nrefresh_seconds = 1\n{hub}'
     )

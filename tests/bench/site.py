@@ -116,6 +116,7 @@ class Site:
     def _config(self, name: str, origin: str, *, follows: bool) -> Path:
         trust = self.folder / "officer" / "trust"
         lines = [f'data = "{self.folder / name}"', "[server]", 'listen = "127.0.0.1:0"']
+        lines += ["[forward]", 'listen = "127.0.0.1:0"']
         if follows:
             lines += ["[trust]", f'source = "{trust / "repo"}"', f'root = "{trust / "root.json"}"']
         lines += ["[[hub]]", f'host = "{_HUB}"', f'url = "{origin}"', "private = true", ""]

@@ -50,6 +50,7 @@ class Place:
     def write_settings(self, more: str) -> None:
         self.settings.write_text(
             f'data = "{self.data}"\n[server]\nlisten = "127.0.0.1:0"\n'
+            f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{self.folder}/teams.toml"\n'
             f"[trust]\nrefresh_seconds = 0.1\n[network]\nattempts = 1\n{more}\n"
             f'[[hub]]\nhost = "tfhub.dev"\nurl = "{self.origin.url}"\nprivate = true\n'
         )

@@ -180,6 +180,7 @@ class Place:
     def _config(self) -> str:
         settings = {
             "server.listen": "127.0.0.1:0",
+            "forward.listen": "",
             "store.free_floor": 0,
             "network.attempts": 2,
             "trust.source": str(self.folder / "list"),

@@ -42,6 +42,7 @@ class Place:
         self._config.write_text(
             f'data = "{self.folder / "data"}"\n'
             '[server]\nlisten = "127.0.0.1:0"\ndrain_seconds = 1\n'
+            f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{self.folder}/teams.toml"\n'
             f'[trust]\nsource = "{officer}/trust/repo"\nroot = "{officer}/trust/root.json"\n{hub}'
         )
         self.trust("init", "--insecure-plain-keys")
