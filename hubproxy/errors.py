@@ -56,6 +56,24 @@ class DeniedError(HubproxyError):
         self.status = status  # type: ignore[misc]
 
 
+class AuthenticationError(HubproxyError):
+    """Who asks is not known: there is no token, or not one of a team's.
+
+    `status` is 407 where a proxy is asked, 401 where it is the server itself. The message never
+    holds what the client sent.
+    """
+
+    code = "AUTH_REQUIRED"
+    status = 407
+
+    def __init__(self, message: str, *, remedy: str = "", status: int = 407) -> None:
+        super().__init__(
+            message,
+            remedy=remedy or "Ask a cluster admin for a token: `hubproxy team add NAME` makes one.",
+        )
+        self.status = status  # type: ignore[misc]  # the port decides which
+
+
 class TrustListError(HubproxyError):
     """The trust list could not be read, is expired, went backwards or is wrongly signed."""
 
