@@ -5,8 +5,15 @@ from pathlib import Path
 from secrets import token_hex
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_whole(
+    path: Path, content: bytes, *, mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> None:
     """Put `content` at `path` so that a reader, or a power cut, finds all of it or the old file.
+
+    Args:
+        mode: less what the umask takes, unless an `owner` is given.
+        owner: user and group by number, -1 for what the system gives. The file has them, and
+            exactly `mode`, before it has its name.
 
     Raises:
         OSError: nothing was changed at `path`.
@@ -15,6 +22,11 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if owner is not None:
+                now = os.fstat(descriptor)
+                if owner not in ((now.st_uid, now.st_gid), (-1, -1)):  # some disks have no owners
+                    os.fchown(descriptor, *owner)
+                os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
             os.fsync(descriptor)

@@ -1,5 +1,6 @@
 """Files appear whole."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,32 @@ def test_a_file_appears_with_its_content_and_mode(tmp_path: Path) -> None:
     assert (tmp_path / "key").read_bytes() == b"secret"
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
     assert names_in(tmp_path) == ["key"]
+
+
+def test_a_file_with_an_owner_has_its_mode_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_whole(tmp_path / "theirs", b"x", mode=0o644)
+        write_whole(tmp_path / "whole", b"x", mode=0o644, owner=(-1, -1))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "theirs").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "whole").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "whole").stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_can_be_anothers(tmp_path: Path) -> None:
+    write_whole(tmp_path / "theirs", b"x", mode=0o640, owner=(1234, 5678))
+    found = (tmp_path / "theirs").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1234, 5678, 0o640)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root gives files away")
+def test_a_file_that_cannot_be_anothers_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError):
+        write_whole(tmp_path / "theirs", b"x", owner=(0, 0))
+    assert names_in(tmp_path) == []
 
 
 def test_a_reader_of_the_old_file_keeps_it(tmp_path: Path) -> None:
