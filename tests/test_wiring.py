@@ -75,6 +75,13 @@ async def test_settings_reach_what_they_are_about(tmp_path: Path) -> None:
     assert [getattr(found, one.name) for one in fields(found)] == list(limits.values())
 
 
+def test_the_teams_are_where_the_settings_say(tmp_path: Path) -> None:
+    path = tmp_path / "teams.toml"
+    file = wiring.team_file(load(None, {}, {"access.teams": str(path)}))
+    assert file.path == path
+    assert file.current().teams == ()
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "status"),
     [

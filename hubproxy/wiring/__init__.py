@@ -1,5 +1,6 @@
 """What stands behind each port: the one place where settings become objects."""
 
+from hubproxy.wiring.access import team_file
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
@@ -19,5 +20,6 @@ __all__ = [
     "open_transfers",
     "places",
     "repository",
+    "team_file",
     "trust_client",
 ]
