@@ -12,6 +12,7 @@ _COMMANDS = {
     "serve": ("hubproxy.cli.serve", "Run the proxy."),
     "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
     "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
+    "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
     "config": ("hubproxy.cli.config", "Check and show the settings."),
