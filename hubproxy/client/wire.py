@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from typing import Any, Dict, Optional
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from . import refusal
 from .refusal import HubproxyError
@@ -23,37 +23,76 @@ _TIMEOUT_WHY = 10.0
 _REPR_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):\s*(?:[;,]|$)")
 _PIECE = 1 << 20
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
+_PORT = re.compile(r":(?!//|[0-9]*(?:/|$)).*", re.DOTALL)
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 
 
 def hubproxy_url() -> str:
-    """What HUBPROXY_URL says now, without a slash at its end; empty where it is not set."""
+    """What HUBPROXY_URL says now, without a slash at its end; empty where it is not set.
+
+    A team's name and token may stand in it: it is never shown as it is.
+    """
     return os.environ.get("HUBPROXY_URL", "").strip().rstrip("/")
 
 
 def is_ours(handle: str, base: str) -> bool:
-    """Whether a handle already names hubproxy's own address."""
-    return (handle.lower() + "/").startswith(base.lower() + "/")
+    """Whether a handle already names hubproxy's own address, with credentials or without."""
+    return (_bare(handle).lower() + "/").startswith(_bare(base).lower() + "/")
 
 
 def url_of(handle: str, base: str) -> str:
     """Where hubproxy at `base` has the module that a user calls `handle`.
 
-    The handle's query, fragment, credentials and trailing slash are left out.
+    The handle's query, fragment and trailing slash, and the credentials of both are left out.
 
     Raises:
         HubproxyError: `base` or `handle` is not an address.
     """
-    if not _is_http(base):
+    bare = _bare(base)
+    # An @ further on may be the end of a token whose / or # was written as it is.
+    if not _is_http(bare) or not _has_port(bare) or "@" in bare:
         raise HubproxyError(
-            "HUBPROXY_URL is {!r}, which is not the address of a hubproxy".format(base),
-            "Set it to one such as http://hubproxy.example:8440, or unset it.",
+            "HUBPROXY_URL is {!r}, which is not the address of a hubproxy".format(_shown(base)),
+            "Set it to one such as http://hubproxy.example:8440 (with a token, percent-encoded: "
+            "http://NAME:TOKEN@hubproxy.example:8440), or unset it.",
         )
     if not _is_http(handle):
-        raise HubproxyError("{!r} is not the address of a module".format(handle))
+        raise HubproxyError("{!r} is not the address of a module".format(_bare(handle)))
     parts = urlsplit(handle)
     host = parts.netloc.rpartition("@")[2].lower()
     path = quote(parts.path.strip("/"), safe=_PATH_SAFE)
-    return "{}/{}/{}?tf-hub-format=compressed".format(base, quote(host, safe=":[]"), path)
+    return "{}/{}/{}?tf-hub-format=compressed".format(bare, quote(host, safe=":[]"), path)
+
+
+def _bare(url: str) -> str:
+    """An address without the credentials in it."""
+    return _USER.sub(r"\1", url)
+
+
+def _credentials(base: str) -> Dict[str, str]:
+    """The header for the user and password in an address (RFC 7617); none where it has none."""
+    found = _USER.match(base)
+    if found is None or not found.group(2):
+        return {}
+    user, _, password = found.group(2).partition(":")
+    pair = b":".join(
+        unquote_to_bytes(text.encode("utf-8", "surrogateescape")) for text in (user, password)
+    )
+    return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
+
+
+def _shown(base: str) -> str:
+    """A HUBPROXY_URL that is none, without what may be meant as a token in it."""
+    _, at, after = base.rpartition("@")
+    return "***@" + after if at else _PORT.sub(":***", base)
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port of an address is one, or left out."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _is_http(text: str) -> bool:
@@ -67,7 +106,7 @@ def _is_http(text: str) -> bool:
 class CheckedBody:
     """The body of an answer, hashed as it is read; `finish` tells whether all of it was right."""
 
-    def __init__(self, response: Any, asked: str) -> None:
+    def __init__(self, response: Any, asked: str, credentials: Dict[str, str]) -> None:
         """Read what the answer's headers promise.
 
         Raises:
@@ -75,6 +114,7 @@ class CheckedBody:
         """
         self._response = response
         self._asked = asked
+        self._credentials = credentials
         self._sha256 = hashlib.sha256()
         self._count = 0
         self._length = _content_length(response)
@@ -132,6 +172,7 @@ class CheckedBody:
         of = "" if self._length is None else " of {}".format(self._length)
         told = _why(
             self._asked,
+            self._credentials,
             "The transfer broke off after {}{} verified bytes; none is kept.".format(
                 self._count, of
             ),
@@ -148,46 +189,49 @@ class CheckedBody:
 def ask(handle: str, base: str) -> CheckedBody:
     """Ask hubproxy at `base` for the archive of `handle`: a plain tar.
 
-    Proxies that the environment names are not used: hubproxy is the proxy.
+    Proxies that the environment names are not used: hubproxy is the proxy. Credentials in `base`
+    go to that address alone, never to one that it redirects to.
 
     Raises:
         HubproxyError: it refused, could not be reached, or its answer cannot be checked.
     """
-    asked = url_of(handle, base)
+    asked, credentials = url_of(handle, base), _credentials(base)
     try:
-        response = _open(asked, {}, TIMEOUT)
+        response = _open(asked, {}, credentials, TIMEOUT)
     except urllib.error.HTTPError as answer:
         with answer:
             raise refusal.from_answer(answer, asked) from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise HubproxyError(
-            "hubproxy at {} cannot be reached: {}".format(base, reason),
+            "hubproxy at {} cannot be reached: {}".format(_bare(base), reason),
             "Start it, or unset HUBPROXY_URL to load modules without it.",
             asked,
         ) from None
     try:
-        return CheckedBody(response, asked)
+        return CheckedBody(response, asked, credentials)
     except HubproxyError:
         response.close()
         raise
 
 
-def _open(url: str, headers: Dict[str, str], timeout: float) -> Any:
+def _open(url: str, headers: Dict[str, str], credentials: Dict[str, str], timeout: float) -> Any:
     agent = "hubproxy-client/{} Python-urllib/{}.{}".format(__version__, *sys.version_info[:2])
     request = urllib.request.Request(url, headers=dict(headers, **{"User-Agent": agent}))
+    for name, value in credentials.items():
+        request.add_unredirected_header(name, value)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return opener.open(request, timeout=timeout)
 
 
-def _why(asked: str, before: str) -> Optional[HubproxyError]:
+def _why(asked: str, credentials: Dict[str, str], before: str) -> Optional[HubproxyError]:
     """What hubproxy says now of a module whose transfer broke off; None where that is no refusal.
 
     An answer that has begun cannot say why it ends. hubproxy remembers what failed, so asking
     for the first byte is answered at once, and moves nothing.
     """
     try:
-        _open(asked, {"Range": "bytes=0-0"}, _TIMEOUT_WHY).close()
+        _open(asked, {"Range": "bytes=0-0"}, credentials, _TIMEOUT_WHY).close()
     except urllib.error.HTTPError as answer:
         with answer:
             told = refusal.from_answer(answer, asked, before)

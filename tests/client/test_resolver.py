@@ -44,6 +44,14 @@ def test_every_http_handle_is_taken_but_hubproxys_own(
     assert HubproxyResolver().is_supported(handle) is supported
 
 
+def test_credentials_in_the_address_change_nothing_about_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUBPROXY_URL", BASE.replace("//", "//nlp:hp_token@"))
+    assert HubproxyResolver().is_supported(HANDLE)
+    assert not HubproxyResolver().is_supported(f"{BASE}/tfhub.dev/google/spice/2")
+
+
 def test_no_handle_is_taken_once_the_variable_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUBPROXY_URL", raising=False)
     assert not HubproxyResolver().is_supported(HANDLE)

@@ -1,20 +1,25 @@
 import base64
 import hashlib
+import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from hubproxy import __version__
 from hubproxy.client import wire
 from hubproxy.client.refusal import HubproxyError
+from tests.client.interpreters import python37
 from tests.client.wireserver import Answer, Framing, WireServer, module, refusal, repr_digest
 
 BODY = bytes(range(256)) * 64
 HANDLE = "https://tfhub.dev/google/spice/2"
 PATH = "/tfhub.dev/google/spice/2"
 BASE = "http://hubproxy.example:8440"
+TOKEN = "hp_C4n4ry-in-a-coal-mine_0123456789abcdefghijk"
 
 
 @pytest.fixture
@@ -78,6 +83,16 @@ def test_a_handle_without_a_host_is_refused_here(handle: str) -> None:
 )
 def test_a_handle_that_begins_with_the_proxys_address_is_known(handle: str, ours: bool) -> None:
     assert wire.is_ours(handle, BASE) is ours
+
+
+@pytest.mark.parametrize("in_base", ["", f"nlp:{TOKEN}@", "nlp@", "@"])
+@pytest.mark.parametrize("in_handle", ["", f"nlp:{TOKEN}@", "NLP:other@"])
+def test_an_address_is_known_with_credentials_and_without(in_base: str, in_handle: str) -> None:
+    base = BASE.replace("//", f"//{in_base}")
+    handle = f"{BASE}/tfhub.dev/google/spice/2".replace("//", f"//{in_handle}")
+    assert wire.is_ours(handle, base)
+    assert not wire.is_ours(handle.replace(":8440", ":84401"), base)
+    assert not wire.is_ours(f"http://other.example/x@{BASE[7:]}/tfhub.dev/google/spice/2", base)
 
 
 def test_the_address_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,3 +289,153 @@ def test_repr_digest_is_what_rfc_9530_shows() -> None:
     digest = hashlib.sha256(b'{"hello": "world"}\n').digest()
     assert base64.b64encode(digest).decode() == "RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg="
     assert repr_digest(b'{"hello": "world"}\n').startswith("sha-256=:RK/0qy18")
+
+
+def with_credentials(server: WireServer, credentials: str) -> str:
+    return server.url.replace("//", f"//{credentials}@")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sent"),
+    [
+        pytest.param(f"nlp:{TOKEN}", f"nlp:{TOKEN}", id="plain"),
+        pytest.param("nlp:a%40b%3Ac%2Fd%23%25", "nlp:a@b:c/d#%", id="percent-encoded"),
+        pytest.param("n%6Cp:x", "nlp:x", id="name encoded"),
+        pytest.param("nlp:a:b", "nlp:a:b", id="colon"),
+        pytest.param("nlp:a@b", "nlp:a@b", id="at"),
+        pytest.param("nlp:cl%C3%A9é", "nlp:cléé", id="UTF-8"),
+        pytest.param("nlp:%0d%0aX: y", "nlp:\r\nX: y", id="line break"),
+        pytest.param("nlp:%zz", "nlp:%zz", id="percent alone"),
+        pytest.param("nlp:a+b c", "nlp:a+b c", id="plus and space"),
+        pytest.param("nlp", "nlp:", id="name alone"),
+        pytest.param(":x", ":x", id="token alone"),
+        pytest.param("nlp:" + "x" * 300, "nlp:" + "x" * 300, id="long"),
+    ],
+)
+def test_credentials_in_the_address_are_sent(
+    server: WireServer, credentials: str, sent: str
+) -> None:
+    server.put(PATH, module(BODY))
+
+    assert fetch(HANDLE, with_credentials(server, credentials)) == BODY[:10240]
+
+    (asked,) = server.requests
+    scheme, _, value = asked.headers["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(value).decode()) == ("Basic", sent)
+    assert asked.path == f"{PATH}?tf-hub-format=compressed"
+    assert asked.headers["Host"] == server.url.partition("//")[2]
+    assert asked.headers["X"] is None
+
+
+def test_bytes_of_the_environment_that_are_no_text_are_sent_as_they_are(
+    server: WireServer,
+) -> None:
+    server.put(PATH, module(BODY))
+    fetch(HANDLE, with_credentials(server, "nlp:\udcff"))
+    value = server.requests[0].headers["Authorization"].partition(" ")[2]
+    assert base64.b64decode(value) == b"nlp:\xff"
+
+
+@pytest.mark.parametrize("credentials", [None, ""])
+def test_without_credentials_none_are_sent(server: WireServer, credentials: str | None) -> None:
+    server.put(PATH, module(BODY))
+    fetch(HANDLE, server.url if credentials is None else with_credentials(server, credentials))
+    assert server.requests[0].headers["Authorization"] is None
+
+
+def test_the_question_why_brings_the_credentials_too(server: WireServer) -> None:
+    server.put(PATH, module(BODY, sent=10), refusal(502, code="HP-T03", detail="differs"))
+    with pytest.raises(HubproxyError, match="HP-T03"):
+        fetch(HANDLE, with_credentials(server, f"nlp:{TOKEN}"))
+    first, second = server.requests
+    assert first.headers["Authorization"] == second.headers["Authorization"] is not None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_credentials_do_not_follow_a_redirect(server: WireServer, status: int) -> None:
+    if status == 308 and sys.version_info < (3, 11):
+        pytest.skip("this urllib does not follow it")
+    with WireServer() as other:
+        other.put("/elsewhere", module(BODY))
+        there = (("Location", f"{other.url}/elsewhere"),)
+        server.put(PATH, Answer(b"", status=status, headers=there))
+
+        assert fetch(HANDLE, with_credentials(server, f"nlp:{TOKEN}")) == BODY[:10240]
+
+    (asked,) = other.requests
+    assert asked.headers["Authorization"] is None
+    assert not any("nlp" in value or TOKEN in value for value in asked.headers.values())
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([refusal(401, code="AUTH_REQUIRED", detail="no")], id="refused"),
+        pytest.param([Answer(b"<html>", status=502)], id="by a stranger"),
+        pytest.param([module(BODY, digest=None)], id="no digest"),
+        pytest.param([module(BODY, digest=repr_digest(b""))], id="another digest"),
+        pytest.param([module(BODY, sent=9)], id="broken off"),
+        pytest.param([module(BODY, sent=9), refusal(502, code="X", detail="no")], id="told why"),
+        pytest.param([Answer(b"", headers=(("X", "y"),) * 200)], id="not HTTP"),
+        pytest.param([], id="not there"),
+    ],
+)
+def test_no_message_shows_the_credentials(server: WireServer, answers: list[Answer]) -> None:
+    server.put(PATH, *answers)
+    if not answers:
+        server.stop()
+    base = with_credentials(server, f"nlp:{TOKEN}")
+
+    with pytest.raises(HubproxyError) as caught:
+        fetch(HANDLE, base)
+
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert f"asked: {server.url}{PATH}?" in told
+    assert TOKEN not in told
+    assert base64.b64encode(f"nlp:{TOKEN}".encode()).decode() not in told
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        pytest.param(f"nlp:{TOKEN}@hubproxy.example:8440", id="no scheme"),
+        pytest.param(f"ftp://nlp:{TOKEN}@hubproxy.example", id="another scheme"),
+        pytest.param(f"http://nlp:{TOKEN}@", id="no host"),
+        pytest.param(f"http://nlp:{TOKEN}@hubproxy.example:port", id="no port"),
+        pytest.param(f"http://nlp:{TOKEN}@[::1", id="not an address"),
+        pytest.param(f"http://nlp:{TOKEN}@h\u2100", id="not a host"),
+        pytest.param(f"http://nlp:{TOKEN}/x@hubproxy.example", id="slash"),
+        pytest.param(f"http://nlp:{TOKEN}#x@hubproxy.example", id="number sign"),
+        pytest.param(f"http://nlp:{TOKEN}?x@hubproxy.example", id="question mark"),
+        pytest.param(f"http://nlp:8440/{TOKEN}@hubproxy.example", id="digits, then a slash"),
+        pytest.param(f"http://nlp:{TOKEN}", id="no at"),
+        pytest.param(f"http://nlp:{TOKEN}/", id="no at, slash"),
+        pytest.param(f"nlp:{TOKEN}", id="nothing but"),
+    ],
+)
+def test_credentials_that_are_not_written_well_are_sent_nowhere_and_not_shown(base: str) -> None:
+    with pytest.raises(HubproxyError, match="percent-encoded") as caught:
+        wire.ask(HANDLE, base)
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert "HUBPROXY_URL is '" in told
+    assert TOKEN not in told
+
+
+def test_an_old_python_sends_them_too(server: WireServer) -> None:
+    server.put(PATH, module(BODY))
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from hubproxy.client import wire\n"
+        "body = wire.ask(sys.argv[2], wire.hubproxy_url())\n"
+        "body.finish(); body.close()\n"
+    )
+    root = Path(wire.__file__).parents[2]
+    done = subprocess.run(
+        [python37(), "-c", script, root, HANDLE],
+        env={"HUBPROXY_URL": with_credentials(server, "nlp:a%40b"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert server.requests[0].headers["Authorization"] == "Basic bmxwOmFAYg=="
