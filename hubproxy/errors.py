@@ -44,6 +44,24 @@ class DataFolderError(HubproxyError):
     code = "DATA_FOLDER"
 
 
+class AuthorityError(HubproxyError):
+    """The certificate authority cannot be used: damaged, expired, or its key open to others."""
+
+    code = "CA_UNUSABLE"
+
+
+class AuthorityMissingError(AuthorityError):
+    """There is no certificate authority yet."""
+
+    code = "CA_MISSING"
+
+
+class HostNotPermittedError(AuthorityError):
+    """The certificate authority may not vouch for a host."""
+
+    code = "CA_NOT_PERMITTED"
+
+
 class DeniedError(HubproxyError):
     """The trust list does not allow it (a `Verdict` of the core, on its way out)."""
 

@@ -19,6 +19,8 @@ BREAKING = {
     "Imports point down; neighbours do not see each other": [
         ("core/digest.py", "import hubproxy.store.blobs"),
         ("store/blobs.py", "import hubproxy.trust.disk"),
+        ("ca/folder.py", "import hubproxy.store.folder"),
+        ("trust/keys.py", "import hubproxy.ca.folder"),
         ("service/pull.py", "import hubproxy.server.app"),
         ("server/pages.py", "import hubproxy.wiring"),
         ("errors.py", "import hubproxy.core.digest"),

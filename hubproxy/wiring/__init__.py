@@ -1,6 +1,7 @@
 """What stands behind each port: the one place where settings become objects."""
 
 from hubproxy.wiring.access import team_file
+from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
@@ -11,6 +12,8 @@ __all__ = [
     "Daemon",
     "Places",
     "Stores",
+    "authority",
+    "ca_certificates",
     "drafts",
     "keys",
     "now",
@@ -20,6 +23,8 @@ __all__ = [
     "open_transfers",
     "places",
     "repository",
+    "rotate_authority",
     "team_file",
     "trust_client",
+    "trusted_pem",
 ]

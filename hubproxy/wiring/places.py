@@ -24,6 +24,10 @@ class Places:
         return self.data / "audit"
 
     @property
+    def ca(self) -> Path:
+        return self.data / "ca"
+
+    @property
     def drafts(self) -> Path:
         return self.data / "drafts"
 

@@ -10,13 +10,13 @@ import pytest
 
 
 @cache
-def _python37() -> Path | None:
+def _python(version: str) -> Path | None:
     places: list[Path] = []
-    if (on_path := shutil.which("python3.7")) is not None:
+    if (on_path := shutil.which(f"python{version}")) is not None:
         places.append(Path(on_path))
     if (pyenv := shutil.which("pyenv")) is not None:
         root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False).stdout
-        places += sorted(Path(root.strip(), "versions").glob("3.7*/bin/python3.7"))
+        places += sorted(Path(root.strip(), "versions").glob(f"{version}*/bin/python{version}"))
     # A name on PATH may be a shim with nothing behind it: only one that runs counts.
     for place in places:
         if subprocess.run([place, "-c", ""], capture_output=True, check=False).returncode == 0:
@@ -24,12 +24,16 @@ def _python37() -> Path | None:
     return None
 
 
-def python37() -> Path:
-    """A Python 3.7 without any packages of ours; the test is skipped where there is none."""
-    found = _python37()
+def python(version: str) -> Path:
+    """A Python such as 3.7, without packages of ours; the test is skipped where there is none."""
+    found = _python(version)
     if found is None:
-        pytest.skip("no python3.7 on PATH or in pyenv")
+        pytest.skip(f"no python{version} on PATH or in pyenv")
     return found
+
+
+def python37() -> Path:
+    return python("3.7")
 
 
 def tf1_python() -> Path:
