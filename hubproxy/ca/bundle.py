@@ -9,7 +9,7 @@ import binascii
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -22,8 +22,9 @@ _BLOCK = re.compile(
     rb"(?P<mark># hubproxy: [^\n]*\n)?"
     rb"-----BEGIN CERTIFICATE-----(?P<base64>[A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----"
 )
-# Debian and Alpine; Fedora and RHEL; openSUSE; the BSDs, Arch and macOS.
-_FILES = (
+# OpenSSL's own choice; Debian and Alpine; Fedora and RHEL; openSUSE; Arch and the BSDs.
+ROOT_FILES = (
+    ssl.get_default_verify_paths().openssl_cafile,
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -32,7 +33,12 @@ _FILES = (
 )
 
 
-def merged_bundle(ca_pem: bytes, *, environ: Mapping[str, str] | None = None) -> bytes:
+def merged_bundle(
+    ca_pem: bytes,
+    *,
+    environ: Mapping[str, str] | None = None,
+    files: Sequence[str] = ROOT_FILES,
+) -> bytes:
     """The roots that this host trusts, and ours, as ASCII PEM.
 
     Each certificate stands in it once; ours come first, each below a line that begins with
@@ -43,20 +49,21 @@ def merged_bundle(ca_pem: bytes, *, environ: Mapping[str, str] | None = None) ->
     Args:
         ca_pem: our certificates, one or more.
         environ: None for this process's.
+        files: where systems keep their roots; the first one that has any is taken.
 
     Raises:
         AuthorityError: no roots can be found, or those of `SSL_CERT_FILE` cannot be read.
     """
     ours = x509.load_pem_x509_certificates(ca_pem)
     pieces = {one.public_bytes(Encoding.DER): _comment(one) for one in ours}
-    for der in system_roots(os.environ if environ is None else environ):
+    for der in system_roots(os.environ if environ is None else environ, files):
         pieces.setdefault(der, b"")
     return b"".join(
         mark + ssl.DER_cert_to_PEM_cert(der).encode("ascii") for der, mark in pieces.items()
     )
 
 
-def system_roots(environ: Mapping[str, str]) -> list[bytes]:
+def system_roots(environ: Mapping[str, str], files: Sequence[str] = ROOT_FILES) -> list[bytes]:
     """The DER of every root that this host trusts, without those of ours.
 
     Raises:
@@ -65,11 +72,10 @@ def system_roots(environ: Mapping[str, str]) -> list[bytes]:
     named = environ.get("SSL_CERT_FILE")
     if named and Path(named).exists():
         return _chosen(Path(named))
-    paths = ssl.get_default_verify_paths()
-    for file in (paths.openssl_cafile, *_FILES):
+    for file in files:
         if found := _quietly(Path(file)):
             return found
-    folders = environ.get("SSL_CERT_DIR") or paths.openssl_capath
+    folders = environ.get("SSL_CERT_DIR") or ssl.get_default_verify_paths().openssl_capath
     for folder in folders.split(os.pathsep):
         if found := _of_folder(Path(folder)):
             return found
