@@ -111,10 +111,9 @@ def _write(path: Path, pem: bytes) -> None:
     from hubproxy.files import write_whole
 
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():  # a pipe, or a terminal
-            target.write_bytes(pem)
+        if path.exists() and not path.is_file():  # a pipe, or a terminal
+            path.write_bytes(pem)
         else:
-            write_whole(target, pem)
+            write_whole(path.resolve(), pem)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
