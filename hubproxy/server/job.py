@@ -1,14 +1,13 @@
 """One body on its way to one client: what to send next, and how far one may go."""
 
 import asyncio
-import os
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
+from hubproxy.server.wire import Wire
 from hubproxy.service.growth import Growth
 
 Piece = bytes | tuple[int, int]
@@ -20,7 +19,11 @@ PARKED = 0  # epoll always reports a hang-up
 
 @dataclass(slots=True)
 class Tally:
-    """Bytes of a body that the client's socket has taken, without framing."""
+    """Bytes of a body that the client's socket has taken, without framing.
+
+    Of a body in TLS: the bytes whose records it has taken whole, as far as they were sealed
+    together. At an early end it may so have taken up to `wire.SLICE` bytes more.
+    """
 
     sent: int = 0
 
@@ -29,9 +32,7 @@ class Job:
     """One body on its way to one client.
 
     Args:
-        source: descriptor of the file. The job has a duplicate of its own, so that whoever
-            closes theirs does not give its number to another file under the thread's hands.
-        sink: the client's socket; likewise.
+        wire: the way to the client; the job closes it.
         pieces: what to send, in order.
         growth: how far the file may be read; None when all of it may.
         chunked: frame the body for `Transfer-Encoding: chunked` (RFC 9112, 7.1), without the
@@ -41,21 +42,18 @@ class Job:
 
     def __init__(
         self,
-        source: int,
-        sink: int,
+        wire: Wire,
         pieces: Iterator[Piece],
         *,
         growth: Growth | None,
         chunked: bool,
         done: asyncio.Future[None],
     ) -> None:
-        self._source = os.dup(source)
-        self._socket = socket.socket(fileno=os.dup(sink))
-        self._pieces = pieces
+        self._wire, self._pieces = wire, pieces
         if growth is None:
             # As nginx's tcp_nopush: whole segments until the end. Without it a single client's
             # transfer costs 1.5 times the CPU. A growing body must not wait for whole ones.
-            self._cork(1)
+            wire.cork()
         self._growth, self._chunked = growth, chunked
         self.done = done
         self.sent = 0
@@ -68,16 +66,10 @@ class Job:
         self._framed = 0  # bytes of the range that the open chunk still covers
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self._wire.fileno()
 
     def close(self) -> None:
-        self._cork(0)
-        self._socket.close()
-        os.close(self._source)
-
-    def _cork(self, on: int) -> None:
-        with suppress(OSError):  # the client may have gone; then its next turn tells
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+        self._wire.close()
 
     def turn(self) -> int | None:
         """Send for one turn.
@@ -97,9 +89,7 @@ class Job:
         left = TURN
         while left > 0:
             if self._literal:
-                # MSG_MORE: a frame's head leaves together with what follows it.
-                more = socket.MSG_MORE if self._length else 0
-                if not self._send(self._literal, more):
+                if not self._send():
                     return select.EPOLLOUT
             elif self._length:
                 allowed = self._allowed()
@@ -111,9 +101,7 @@ class Job:
                     self._literal = b"%x\r\n" % allowed
                     continue
                 wanted = min(allowed, left)
-                count = os.sendfile(self._socket.fileno(), self._source, self._offset, wanted)
-                if count == 0:
-                    raise OSError("the stored file is shorter than it was")
+                count = self._wire.send_file(self._offset, wanted)
                 self._advance(count)
                 left -= count
                 if count < wanted:
@@ -143,16 +131,17 @@ class Job:
             if not self._framed:
                 self._literal = b"\r\n"
 
-    def _send(self, piece: bytes, flags: int) -> bool:
-        try:
-            count = self._socket.send(piece, flags)
-        except BlockingIOError:
-            return False
-        self._literal = piece[count:]
-        if not self._literal:
-            self.sent += self._owed
-            self._owed = 0
+    def _send(self) -> bool:
+        """Send the literal; whether it has gone."""
+        # MSG_MORE: a frame's head leaves together with what follows it.
+        flags = socket.MSG_MORE if self._length else 0
+        count = self._wire.send(self._literal, flags)
+        self._literal = self._literal[count:]
         self.progress = monotonic()
+        if self._literal:
+            return False
+        self.sent += self._owed
+        self._owed = 0
         return True
 
     def _next(self) -> bool:

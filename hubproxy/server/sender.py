@@ -17,6 +17,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from hubproxy.server.job import PARKED, Job, Piece, Tally
+from hubproxy.server.wire import BATCH, PlainWire, SealedWire, Sealer
 from hubproxy.service.growth import Growth
 
 
@@ -24,6 +25,8 @@ class _Loop:
     """One thread, its epoll and its jobs."""
 
     def __init__(self, number: int, stall: float) -> None:
+        self.buffer = memoryview(bytearray(BATCH))
+        """For the wires of its jobs."""
         self._stall = stall
         self._epoll = select.epoll()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -150,6 +153,7 @@ class Senders:
         *,
         growth: Growth | None = None,
         chunked: bool = False,
+        sealer: Sealer | None = None,
     ) -> None:
         """Send a body.
 
@@ -160,15 +164,22 @@ class Senders:
             tally: filled in however it ends.
             growth: how far the file may be read; None when all of it may.
             chunked: frame the body, without the last chunk.
+            sealer: the client's TLS session, which is the threads' until this returns; None
+                sends the bytes as they are.
 
         Raises:
             OSError: the client has gone or took nothing for too long.
             HubproxyError: the file that grows will not be whole.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        job = Job(source, sink, pieces, growth=growth, chunked=chunked, done=done)
         with self._lock:
             loop = min(self._loops, key=len)
+        wire = (
+            PlainWire(source, sink)
+            if sealer is None
+            else SealedWire(source, sink, sealer, loop.buffer)
+        )
+        job = Job(wire, pieces, growth=growth, chunked=chunked, done=done)
 
         def wake() -> None:
             loop.wake(job)
