@@ -1,7 +1,7 @@
 """The proxy's own small pages: health, metrics, and the client hook as a wheel."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hubproxy.errors import HubproxyError
 
@@ -20,6 +20,7 @@ class Page:
     body: bytes
     media_type: str = "text/plain; charset=utf-8"
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
