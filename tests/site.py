@@ -29,7 +29,6 @@ from hubproxy.core.audit import AuditEvent
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import CHUNK_SIZE, Record
-from hubproxy.server.listen import listening
 from hubproxy.service.approve import Approvals
 from hubproxy.store.auditread import read
 from hubproxy.store.ingest import repack
@@ -143,15 +142,22 @@ class Site:
             "access.teams": str(self.folder / "teams.toml"),
             "store.free_floor": 0,
             "network.attempts": 2,
+            "server.drain_seconds": 1,
         }
         return load(path, {}, {**defaults, **self.settings})
 
     async def start(self) -> None:
         """Start the daemon (again)."""
         self.daemon = await self.daemon_stack.enter_async_context(wiring.open_daemon(self.config))
-        self.url = await self.daemon_stack.enter_async_context(
-            listening(self.daemon.app, self.config.server.listen, drain=1)
+        addresses = await self.daemon_stack.enter_async_context(
+            wiring.open_ports(self.daemon, self.config)
         )
+        self.url, self.forward_url = addresses.hook, addresses.proxy
+
+    @property
+    def ca_pem(self) -> bytes:
+        """What a client must trust behind the forward port."""
+        return wiring.trusted_pem(self.config)
 
     async def stop(self) -> None:
         await self.daemon_stack.aclose()

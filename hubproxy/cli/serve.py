@@ -20,9 +20,9 @@ from hubproxy.config import Config
     ),
 )
 def command(config: Config) -> None:
-    """Run the proxy until SIGTERM; SIGHUP reads the trust list again.
+    """Run the proxy until SIGTERM; SIGHUP reads the trust list and the CA again.
 
-    Prints its URL to standard output once it listens.
+    Prints its URLs to standard output once it listens.
     """
     logging.basicConfig(
         level=config.log.level.upper(), format="%(asctime)s %(levelname)s %(message)s"
@@ -30,6 +30,7 @@ def command(config: Config) -> None:
     logging.getLogger("tuf").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     _raise_file_limit()
+    _dump_no_core()
     asyncio.run(_serve(config))
 
 
@@ -41,21 +42,29 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _dump_no_core() -> None:
+    """A core dump would hold the CA's key."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 async def _serve(config: Config) -> None:
     from hubproxy import wiring
-    from hubproxy.server.listen import listening, until_told
+    from hubproxy.server.listen import until_told
 
     async with wiring.open_daemon(config) as daemon:
         refreshing = asyncio.create_task(
             daemon.trust.keep_fresh(max(1.0, config.trust.refresh_seconds))
         )
         try:
-            drain = config.server.drain_seconds
-            async with listening(daemon.app, config.server.listen, drain=drain) as url:
-                print(f"listening on {url}", flush=True)
+            async with wiring.open_ports(daemon, config) as addresses:
+                print(f"listening on {addresses.hook}", flush=True)
+                if addresses.proxy:
+                    print(f"forward proxy on {addresses.proxy}", flush=True)
                 if daemon.trust.error is not None:
                     note(f"hubproxy: {daemon.trust.error.code}: {daemon.trust.error}")
-                await until_told(daemon.trust.refresh)
+                await until_told(daemon.reload)
         finally:
             refreshing.cancel()
             await asyncio.gather(refreshing, return_exceptions=True)

@@ -26,7 +26,9 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
         id: unique among all events.
         time: UTC, as `timestamp` writes it.
         event: "answer", "aborted" (an answer that was cut), "recovered" (the log's own end was
-            cut after a crash), "trust" (the list changed).
+            cut after a crash), "trust" (the list changed), "tunnel" (the forward port was asked for
+            the host that `handle` names, and refused it or connected), "tunnel-closed" (`bytes`
+            have passed it).
         caller: who asked: an address, or a name when it is known.
         handle: canonical, or as it was asked for when it is no handle.
         format: of the module served.

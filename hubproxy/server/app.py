@@ -10,12 +10,12 @@ from hubproxy.core.audit import Outcome
 from hubproxy.core.ranges import UnsatisfiableRangeError
 from hubproxy.errors import AuditUnavailableError, HubproxyError
 from hubproxy.protocols.tfhub import Request, read_request, split_target
-from hubproxy.server.checks import check
 from hubproxy.server.job import Tally
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Pages
 from hubproxy.server.replies import Shape, page_reply, refusal, shape, wants_gzip
 from hubproxy.server.sender import Senders
+from hubproxy.server.tls import sealing
 from hubproxy.service.pull import Body, Pulled, PullThrough
 
 _ROOT = ("", "-", "metrics")
@@ -30,27 +30,28 @@ class App:
     metrics: Metrics
     pages: Pages
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest, caller: str) -> web.StreamResponse:
+        """Answer a request that is in good form, with the target of a reverse route."""
         try:
-            check(request)
             path = request.raw_path.partition("?")[0]
-            if path.split("/", 2)[1] in _ROOT:
+            if is_own_page(path) or path.split("/", 3)[2:3] == ["-"]:
                 return page_reply(self.pages.find(path))
             hub, path, query = split_target(request.raw_path)
             asked = read_request(hub, path, query)
-            return await self._module(request, asked)
+            return await self._module(request, asked, caller)
         except HubproxyError as error:
-            self.refused(request, error)
+            self.refused(request.raw_path, error)
             return refusal(error)
 
-    def refused(self, request: web.BaseRequest, error: HubproxyError) -> None:
+    def refused(self, target: str, error: HubproxyError) -> None:
         """Count a refusal."""
-        hub = request.raw_path.lstrip("/").partition("/")[0]
+        hub = target.lstrip("/").partition("/")[0]
         outcome = "refused" if error.status < 500 else "failed"
         self.metrics.answered(hub, outcome=outcome, code=error.code)
 
-    async def _module(self, request: web.BaseRequest, asked: Request) -> web.StreamResponse:
-        caller = request.remote or "unknown"
+    async def _module(
+        self, request: web.BaseRequest, asked: Request, caller: str
+    ) -> web.StreamResponse:
         as_gzip = wants_gzip(asked.as_gzip, request.headers.get("User-Agent", ""))
         if request.method == "HEAD":
             seen = self.cache.look(asked.handle, asked.formats, caller=caller)
@@ -119,14 +120,16 @@ class App:
             await writer.drain()
             if transport.is_closing():
                 raise ConnectionResetError("the client has gone")
-            await self.senders.send(
-                body.descriptor,
-                transport.get_extra_info("socket").fileno(),
-                plan.pieces,
-                tally,
-                growth=body.growth,
-                chunked=response.chunked,
-            )
+            with sealing(transport) as sealer:
+                await self.senders.send(
+                    body.descriptor,
+                    transport.get_extra_info("socket").fileno(),
+                    plan.pieces,
+                    tally,
+                    growth=body.growth,
+                    chunked=response.chunked,
+                    sealer=sealer,
+                )
         except (OSError, HubproxyError, asyncio.CancelledError) as error:
             await self._abort(request, pulled, tally, error)
             if isinstance(error, asyncio.CancelledError):
@@ -147,6 +150,11 @@ class App:
         finally:
             if request.transport is not None:
                 request.transport.abort()
+
+
+def is_own_page(target: str) -> bool:
+    """Whether a target is of the proxy's own pages, which anyone may read."""
+    return target.partition("?")[0].split("/", 2)[1:2] in ([name] for name in _ROOT)
 
 
 def _code(error: BaseException) -> str:

@@ -18,7 +18,7 @@ class Callers:
     def __init__(self, teams: Callable[[], Teams], *, required: bool, realm: str) -> None:
         self._teams = teams
         self._required = required
-        self._realm = realm
+        self.realm = realm
 
     def name(self, header: str | None, address: str, *, status: int = 407) -> str:
         """The caller's name for the audit log.
@@ -43,7 +43,7 @@ class Callers:
     def _refusal(self, message: str, status: int) -> AuthenticationError:
         return AuthenticationError(
             message,
-            remedy=f"{self._realm} - then use http://NAME:TOKEN@HOST:PORT",
+            remedy=f"{self.realm} - then use http://NAME:TOKEN@HOST:PORT",
             status=status,
         )
 

@@ -164,6 +164,21 @@ def refusal(error: HubproxyError) -> web.Response:
     return response
 
 
+def raw_refusal(error: HubproxyError, more: Mapping[str, str]) -> bytes:
+    """An error as the last answer of a connection, for those who answer without aiohttp.
+
+    Args:
+        more: headers besides those of every refusal.
+    """
+    body, headers = problem(error)
+    if error.status == 405:
+        headers["Allow"] = "GET, HEAD"
+    headers |= {**more, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {error.status} {reason_phrase(error)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body
+
+
 def page_reply(page: Page) -> web.Response:
     """A page as an answer."""
     return web.Response(
@@ -174,6 +189,7 @@ def page_reply(page: Page) -> web.Response:
             "Content-Type": page.media_type,
             "Cache-Control": "no-cache",
             "X-Content-Type-Options": "nosniff",
+            **page.headers,
         },
     )
 

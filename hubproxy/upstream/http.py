@@ -24,6 +24,7 @@ from hubproxy import __version__
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
 from hubproxy.errors import ConfigError, HubproxyError, UpstreamError, UpstreamForbiddenError
+from hubproxy.hops import VIA
 from hubproxy.upstream.answers import Answer, accept
 from hubproxy.upstream.explain import ask_once, explained
 from hubproxy.upstream.guard import Guard, GuardedResolver
@@ -255,6 +256,8 @@ class HttpUpstream:
         headers = {}
         if resume is not None:
             headers = {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
+        if VIA.get():
+            headers["Via"] = VIA.get()
         if self._origin.authorization and target.origin == home.origin:
             headers["Authorization"] = self._origin.authorization
         return await self._session.get(

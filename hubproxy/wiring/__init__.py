@@ -4,6 +4,7 @@ from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
+from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
 from hubproxy.wiring.trust import repository, trust_client
 from hubproxy.wiring.upstreams import open_transfers
@@ -19,6 +20,7 @@ __all__ = [
     "now",
     "open_daemon",
     "open_modules",
+    "open_ports",
     "open_stores",
     "open_transfers",
     "places",

@@ -3,6 +3,7 @@
 None of this takes the data folder's lock: it works beside a running daemon.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -52,6 +53,25 @@ def trusted_pem(config: Config) -> bytes:
         return current.certificate_pem
     found = dict.fromkeys([current.trusted, *read_previous(places(config).ca, now=now())])
     return b"".join(one.public_bytes(Encoding.PEM) for one in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The CA as clients are told of it."""
+
+    certificate_pem: bytes
+    fingerprint: str
+
+
+def told_authority(config: Config) -> Told | None:
+    """What clients must trust; None where nothing is intercepted.
+
+    Raises:
+        AuthorityError: as `trusted_pem`.
+    """
+    if not config.forward.listen:
+        return None
+    return Told(trusted_pem(config), ca_certificates(config).fingerprint)
 
 
 def rotate_authority(config: Config, *, keep_previous: bool) -> Authority:

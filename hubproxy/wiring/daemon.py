@@ -11,8 +11,11 @@ from hubproxy.config import Config
 from hubproxy.errors import TrustListError
 from hubproxy.server.app import App
 from hubproxy.server.clientwheel import build_client_wheel, client_index
+from hubproxy.server.contexts import Contexts
+from hubproxy.server.frontend import Frontend
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Page, Pages
+from hubproxy.server.pointing import Addresses, pointing_pages
 from hubproxy.server.sender import Senders
 from hubproxy.service.admission import Admission
 from hubproxy.service.failures import NegativeCache
@@ -21,9 +24,12 @@ from hubproxy.service.pull import PullThrough
 from hubproxy.service.recording import Recorder
 from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
+from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
 from hubproxy.upstream.http import require_c_parser
+from hubproxy.wiring.authority import authority, told_authority
+from hubproxy.wiring.frontend import open_frontend
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
 from hubproxy.wiring.trust import trust_client
@@ -32,12 +38,21 @@ from hubproxy.wiring.upstreams import open_upstreams
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running proxy, without its listeners."""
+    """A running proxy, without its ports."""
 
     app: App
+    front: Frontend
     trust: TrustKeeper
     flights: Flights
     audit: AuditLog
+    contexts: Contexts
+    tunnels: Tunnels
+    addresses: Addresses
+
+    async def reload(self) -> None:
+        """Read again what may have changed outside: the trust list, and the CA."""
+        self.contexts.forget()
+        await self.trust.refresh()
 
 
 @asynccontextmanager
@@ -55,6 +70,8 @@ async def open_daemon(
     """
     require_c_parser()
     where, hubs = places(config), config.hubs
+    if config.forward.listen:
+        authority(config)  # made on first use; what is wrong with it is said at the start
     async with AsyncExitStack() as stack:
         stores = stack.enter_context(open_stores(config))
         audit = await stack.enter_async_context(
@@ -76,6 +93,7 @@ async def open_daemon(
             at_once=config.network.fetches,
             answered=metrics.upstream_answered,
         )
+        recorder = Recorder(audit, lambda: trust.versions, now)
         cache = PullThrough(
             admission=Admission(
                 trust=trust,
@@ -88,14 +106,38 @@ async def open_daemon(
             modules=modules,
             transfers=transfers,
             flights=flights,
-            recorder=Recorder(audit, lambda: trust.versions, now),
+            recorder=recorder,
         )
         senders = Senders(threads=config.server.senders, stall=config.server.stall_seconds)
         stack.callback(senders.stop)
         stack.push_async_callback(flights.close)
         await trust.refresh()
-        pages = Pages(_pages(metrics, trust, audit))
-        yield Daemon(App(cache, senders, metrics, pages), trust, flights, audit)
+        tunnels = Tunnels(recorder)
+        stack.push_async_callback(tunnels.settled)
+        addresses = Addresses()
+        pages = Pages(
+            {
+                **_pages(metrics, trust, audit),
+                **pointing_pages(
+                    addresses,
+                    hubs=[hub.host for hub in hubs],
+                    auth=config.access.auth,
+                    authority=lambda: told_authority(config),
+                    clock=now,
+                ),
+            }
+        )
+        app = App(cache, senders, metrics, pages)
+        yield Daemon(
+            app=app,
+            front=open_frontend(config, app),
+            trust=trust,
+            flights=flights,
+            audit=audit,
+            contexts=Contexts(lambda: authority(config), now),
+            tunnels=tunnels,
+            addresses=addresses,
+        )
 
 
 def _pages(metrics: Metrics, trust: TrustKeeper, audit: AuditLog) -> dict[str, Callable[[], Page]]:

@@ -7,6 +7,7 @@ async with Raw(site.url) as raw:
 
 import asyncio
 import socket
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Answer:
     reason: str
     headers: dict[str, str]
     body: bytes
+    version: str = "HTTP/1.1"
 
 
 def get(path: str, *headers: str, version: str = "1.1", method: str = "GET") -> bytes:
@@ -67,6 +69,25 @@ class Raw:
     async def __aexit__(self, *_: object) -> None:
         await self.hang_up()
 
+    async def tunnel(self, to: str, tls: ssl.SSLContext, *, name: str | None = "") -> None:
+        """Go on inside a tunnel, with TLS in it.
+
+        Args:
+            to: the authority that CONNECT names.
+            tls: whom to trust.
+            name: the server's; empty for the one in `to`, None to tell none.
+
+        Raises:
+            ConnectionRefusedError: the answer to CONNECT was not 200.
+            ssl.SSLError: no TLS came about; or ConnectionError.
+        """
+        self.say(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        if head.split(b" ")[1] != b"200":
+            raise ConnectionRefusedError(head.decode("latin-1"))
+        name = to.rpartition(":")[0] if name == "" else name
+        await self._writer.start_tls(tls, server_hostname=name)
+
     def say(self, what: bytes) -> None:
         self._writer.write(what)
 
@@ -87,7 +108,7 @@ class Raw:
         """
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
-        status, _, reason = first.partition(" ")[2].partition(" ")
+        version, status, reason = first.split(" ", 2)
         fields = (line.partition(":") for line in lines)
         headers = {name.lower(): value.strip() for name, _, value in fields}
         if bodiless or status == "304":
@@ -96,7 +117,7 @@ class Raw:
             body = await self._chunks()
         else:
             body = await self.reader.readexactly(int(headers["content-length"]))
-        return Answer(int(status), reason, headers, body)
+        return Answer(int(status), reason, headers, body, version)
 
     async def rest(self) -> bytes:
         """What comes until the server closes."""

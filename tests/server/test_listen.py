@@ -9,9 +9,12 @@ import pytest
 import pytest_asyncio
 
 from hubproxy.errors import ConfigError
+from hubproxy.protocols.authority import is_host
 from hubproxy.server.app import App
-from hubproxy.server.checks import is_host
-from hubproxy.server.listen import listening
+from hubproxy.server.doors import ReverseDoor
+from hubproxy.server.frontend import Frontend
+from hubproxy.server.handler import Handlers
+from hubproxy.server.listen import accepting, listening
 from tests.server.raw import Answer, Raw, descriptors, get
 from tests.site import SPICE, Site
 
@@ -278,10 +281,11 @@ async def test_many_bad_requests_are_one_log_line(
     assert all(text.startswith("http.bad_request caller=127.0.0.1 error=") for text in told)
 
 
-async def test_a_connection_without_a_whole_request_is_closed(cold: Site) -> None:
-    async with listening(cold.daemon.app, "127.0.0.1:0", drain=1, idle=0.3) as url:
+async def test_a_connection_without_a_whole_request_is_closed(tmp_path: Path) -> None:
+    patience = {"server.idle_seconds": 0.3, "server.header_seconds": 0.3}
+    async with Site(tmp_path, patience) as site:
         for beginning in (b"", b"GET /-/live HTTP/1.1\r\nHost: a\r\nX-", get("/-/live")):
-            async with Raw(url) as raw:
+            async with Raw(site.url) as raw:
                 raw.say(beginning)
                 # A silent server that keeps it open would make this wait for ever.
                 assert (await raw.rest()).count(b"HTTP/1.1 200") == beginning.endswith(b"\r\n\r\n")
@@ -308,7 +312,10 @@ async def test_a_crash_is_logged_with_its_trace_and_told_without(
 
     app = cold.daemon.app
     broken = App(app.cache, app.senders, app.metrics, type(app.pages)({"/": crash}))  # type: ignore[dict-item]  # on purpose
-    async with listening(broken, "127.0.0.1:0", drain=1) as url:
+    shared = cold.daemon.front
+    front = Frontend(broken, Handlers(broken), shared.connections, shared.callers)
+    door = ReverseDoor(front)
+    async with accepting(front, drain=1), listening(front, door, "127.0.0.1:0", "-") as url:
         answer, behind = await ask(url, get("/"))
     assert answer is not None
     assert (answer.status, behind) == (500, b"")
@@ -321,7 +328,8 @@ async def test_a_crash_is_logged_with_its_trace_and_told_without(
 
 async def test_a_busy_port_is_named(cold: Site) -> None:
     busy = cold.url.removeprefix("http://")
+    front = cold.daemon.front
     with pytest.raises(ConfigError, match=f"cannot listen on {busy}: .*in use") as caught:
-        async with listening(cold.daemon.app, busy, drain=1):
+        async with listening(front, ReverseDoor(front), busy, "server.listen"):
             pass
     assert "server.listen" in caught.value.remedy

@@ -1,0 +1,62 @@
+"""A tunnel that is not looked into: bytes from one connection to another, both ways."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+
+class Pipe(asyncio.Protocol):
+    """One end of a tunnel, which writes what it gets to the other end.
+
+    As fast as the other end takes it, and no faster; an end that says no more is said to the
+    other one, and when both have, or one is lost, both are closed.
+
+    Args:
+        moved: is told how many bytes have passed, each time.
+        lost: is called once, when this end is lost.
+    """
+
+    def __init__(self, moved: Callable[[int], None], lost: Callable[[], None]) -> None:
+        self._moved, self._lost = moved, lost
+        self.transport: Any = None
+        self.other: Pipe | None = None
+        self._ended = False
+
+    @classmethod
+    def joined(cls, one: "Pipe", two: "Pipe") -> None:
+        one.other, two.other = two, one
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None and not self.other.transport.is_closing():
+            self._moved(len(data))
+            self.other.transport.write(data)
+
+    def eof_received(self) -> bool | None:
+        self._ended = True
+        other = self.other
+        if other is None or other.ended or other.transport.is_closing():
+            return None
+        other.transport.write_eof()
+        return True
+
+    @property
+    def ended(self) -> bool:
+        """Whether this end has said that no more will come from it."""
+        return self._ended
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # either way
+        other, self.other = self.other, None
+        if other is not None and not other.transport.is_closing():
+            other.transport.close()
+        self._lost()
+
+    def pause_writing(self) -> None:
+        if self.other is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None and not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
