@@ -28,7 +28,6 @@ def add(config: Config, name: str, as_json: bool) -> None:
     except ValueError as error:
         raise UsageError(str(error), remedy="Run `hubproxy team add NAME` with another.") from None
     file = wiring.team_file(config)
-    is_new = not file.path.exists()
     file.add(team)
     Output(as_json).result(
         {"team": team.name, "token": token, "created": team.created.isoformat()}, text=token
@@ -37,9 +36,6 @@ def add(config: Config, name: str, as_json: bool) -> None:
     note(f"The token of team {team.name} stands above. It is not kept here, so keep it now.")
     note(f"  HTTPS_PROXY={scheme}://{team.name}:TOKEN@{address}")
     note(f"  HUBPROXY_URL=http://{team.name}:TOKEN@HOST:8440")
-    if is_new:
-        owner = f"{file.path.owner()}:{file.path.group()}"
-        note(f"{file.path} is new, and {owner} may read it: check that the daemon's user can.")
 
 
 @command.command("list")

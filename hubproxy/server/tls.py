@@ -8,15 +8,11 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
+
+from hubproxy.server.wire import Sealer
 
 _PIECE = 64 * 1024
-
-
-class Sealer(Protocol):
-    """Makes TLS records of plain bytes."""
-
-    def seal(self, data: bytes | memoryview) -> bytes: ...
 
 
 class TlsTransport(asyncio.Transport):
@@ -206,8 +202,15 @@ class TlsTransport(asyncio.Transport):
     # To and from a sender thread.
 
     def seal(self, data: bytes | memoryview) -> bytes:
-        """The records for some plain bytes. Only while `sealing` lasts, from one thread."""
-        self._tls.write(data)
+        """The records for some plain bytes. Only while `sealing` lasts, from one thread.
+
+        Raises:
+            ConnectionError: the session is over.
+        """
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise ConnectionResetError(f"TLS: {error.reason}") from error
         return self._out.read()
 
     def lend(self) -> None:

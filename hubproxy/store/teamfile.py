@@ -21,7 +21,8 @@ from hubproxy.files import make_folder, write_whole
 from hubproxy.logs import event
 
 _LARGEST_FILE = 1024 * 1024
-_MODE = 0o640
+# For the daemon, whoever it runs as: the hashes of 256 random bits tell nobody anything.
+_MODE = 0o644
 _LOOK_EVERY = 1.0
 _MEND = "Mend it, or put the file back from a copy: `hubproxy team list` says whether it is good."
 

@@ -90,14 +90,14 @@ def test_teams_come_and_go(path: Path) -> None:
     assert names_in(path.parent) == ["teams.toml"]
 
 
-def test_a_new_file_can_be_read_by_its_group(tmp_path: Path) -> None:
+def test_a_new_file_can_be_read_by_the_daemon_whoever_it_runs_as(tmp_path: Path) -> None:
     path = tmp_path / "etc" / "teams.toml"
     before = os.umask(0o077)
     try:
         TeamFile(path).add(a_team("nlp"))
     finally:
         os.umask(before)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 @pytest.mark.skipif(not ROOT, reason="only root gives files away")
@@ -144,7 +144,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 def test_a_change_that_makes_no_sense_changes_nothing(path: Path) -> None:
     file = TeamFile(path)
     file.add(a_team("nlp"))
-    before = path.stat()
+    before = path.stat().st_mtime_ns, path.stat().st_ino
     with pytest.raises(
         UsageError, match=r"there is a team 'nlp' already in .*teams\.toml"
     ) as caught:
@@ -153,7 +153,7 @@ def test_a_change_that_makes_no_sense_changes_nothing(path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no team 'vision' in .*teams\.toml") as caught:
         file.revoke("vision")
     assert "hubproxy team list" in caught.value.remedy
-    assert path.stat() == before
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
     assert names_in(path.parent) == ["teams.toml"]
 
 

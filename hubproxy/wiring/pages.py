@@ -1,0 +1,102 @@
+"""The daemon's own pages, and its gauges."""
+
+from collections.abc import Callable, Iterable
+
+from hubproxy import __version__
+from hubproxy.config import Config
+from hubproxy.errors import AuthorityError, TrustListError
+from hubproxy.server.clientwheel import build_client_wheel, client_index
+from hubproxy.server.connections import Connections
+from hubproxy.server.metrics import Metrics
+from hubproxy.server.pages import Page, Pages
+from hubproxy.server.pointing import Addresses, pointing_pages
+from hubproxy.service.flights import Flights
+from hubproxy.service.trusted import TrustKeeper
+from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.modules import ModuleStore
+from hubproxy.wiring.authority import ca_certificates, told_authority
+from hubproxy.wiring.places import now
+
+
+def open_pages(
+    config: Config, metrics: Metrics, trust: TrustKeeper, audit: AuditLog, addresses: Addresses
+) -> Pages:
+    """Every page that is no module."""
+    return Pages(
+        {
+            **_own_pages(metrics, trust, audit),
+            **pointing_pages(
+                addresses,
+                hubs=[hub.host for hub in config.hubs],
+                auth=config.access.auth,
+                authority=lambda: told_authority(config),
+                clock=now,
+            ),
+        }
+    )
+
+
+def _own_pages(
+    metrics: Metrics, trust: TrustKeeper, audit: AuditLog
+) -> dict[str, Callable[[], Page]]:
+    wheel_name, wheel = build_client_wheel(__version__)
+    index = client_index(wheel_name).encode()
+    return {
+        "/": lambda: Page(
+            b"hubproxy: ask for /<hub>/<module>, such as /tfhub.dev/google/nnlm-en-dim50/2\n"
+        ),
+        "/-/live": lambda: Page(b"live\n"),
+        "/-/ready": lambda: _ready(trust, audit),
+        "/metrics": lambda: Page(metrics.text(), "text/plain; version=0.0.4; charset=utf-8"),
+        "/-/client/": lambda: Page(index, "text/html; charset=utf-8"),
+        f"/-/client/{wheel_name}": lambda: Page(wheel, "application/zip"),
+    }
+
+
+def _ready(trust: TrustKeeper, audit: AuditLog) -> Page:
+    try:
+        trust.snapshot()
+    except TrustListError as error:
+        return Page(f"not ready: {error.code}: {error}\n".encode(), status=503)
+    if audit.failure:
+        return Page(f"not ready: AUDIT_UNAVAILABLE: {audit.failure}\n".encode(), status=503)
+    return Page(f"ready: {trust.versions}\n".encode())
+
+
+def gauges(
+    config: Config,
+    trust: TrustKeeper,
+    modules: ModuleStore,
+    flights: Flights,
+    audit: AuditLog,
+    connections: Connections,
+) -> Callable[[], Iterable[tuple[str, str, float]]]:
+    """What is measured when somebody looks."""
+
+    def read() -> Iterable[tuple[str, str, float]]:
+        expires = trust.expires
+        yield "hubproxy_store_bytes", "Bytes of archives in the store", modules.used
+        yield "hubproxy_fetches_in_flight", "Transfers and checks that are running", len(flights)
+        yield (
+            "hubproxy_trust_expires_timestamp_seconds",
+            "When the trust list expires; 0 without one",
+            expires.timestamp() if expires else 0,
+        )
+        yield "hubproxy_trust_refresh_failed", "1 when the last one failed", bool(trust.error)
+        yield "hubproxy_audit_failed", "1 while the log cannot be written", bool(audit.failure)
+        yield "hubproxy_connections", "Open connections of clients", len(connections)
+        if config.forward.listen:
+            yield (
+                "hubproxy_ca_expires_timestamp_seconds",
+                "When the CA of the forward proxy expires; 0 when it cannot be read",
+                _ca_expires(config),
+            )
+
+    return read
+
+
+def _ca_expires(config: Config) -> float:
+    try:
+        return ca_certificates(config).expires.timestamp()
+    except AuthorityError:
+        return 0
