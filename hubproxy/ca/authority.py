@@ -129,7 +129,7 @@ class Authority(Chain):
     def issue(self, host: str, *, now: datetime) -> Leaf:
         """A certificate with a new key for one host.
 
-        It takes about a fifth of a millisecond, and several with an RSA key of 4096 bits.
+        It takes about a quarter of a millisecond, and several with an RSA key of 4096 bits.
 
         Args:
             host: a name in lower case, or an address.

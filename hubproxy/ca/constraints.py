@@ -14,6 +14,9 @@ that a client may ask for is either permitted by name or shut:
 - directoryName stays free: Go refuses every certificate below a CA that constrains it. A subject
   tells nobody who a server is; and that a subject is no client's either, nor its code's signer, is
   what the CA's extended key usage is for.
+
+It is the client that keeps a CA to its constraints. OpenSSL does, and with it Python, curl and
+Node; Java does not look at those of a root (RFC 5280 section 6.1 leaves it free to).
 """
 
 import ipaddress

@@ -149,6 +149,15 @@ def test_a_planted_link_is_not_followed(folder: Path, tmp_path: Path, name: str)
     assert (folder / name).is_symlink()
 
 
+def test_a_link_in_the_place_of_a_certificate_is_not_read(folder: Path, tmp_path: Path) -> None:
+    made(folder)
+    (folder / "ca.pem").rename(tmp_path / "elsewhere.pem")
+    (folder / "ca.pem").symlink_to(tmp_path / "elsewhere.pem")
+    for read in (made, read_current):
+        with pytest.raises(AuthorityError, match="cannot be used: Too many levels of symbolic"):
+            read(folder)
+
+
 def test_a_folder_that_is_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
     made(tmp_path / "other")
     folder.parent.mkdir()
