@@ -23,6 +23,7 @@ BREAKING = {
         ("trust/keys.py", "import hubproxy.ca.folder"),
         ("service/pull.py", "import hubproxy.server.app"),
         ("server/pages.py", "import hubproxy.wiring"),
+        ("wiring/places.py", "import hubproxy.pointing.ask"),
         ("errors.py", "import hubproxy.core.digest"),
     ],
     "The core has no I/O, clock, randomness, logging or async": [

@@ -29,7 +29,14 @@ from hubproxy.errors import ConfigError
 DEFAULT_PATH = Path("/etc/hubproxy/hubproxy.toml")
 
 _VARIABLES = {f"HUBPROXY_{key.replace('.', '_').upper()}": key for key in KEYS}
-_NO_SETTINGS = {"HUBPROXY_URL", "HUBPROXY_CONFIG", "HUBPROXY_LOCK", "HUBPROXY_PASSPHRASE_FILE"}
+_NO_SETTINGS = {
+    "HUBPROXY_URL",
+    "HUBPROXY_TEAM",
+    "HUBPROXY_TOKEN_FILE",
+    "HUBPROXY_CONFIG",
+    "HUBPROXY_LOCK",
+    "HUBPROXY_PASSPHRASE_FILE",
+}
 
 _WORDS = {"1": True, "true": True, "yes": True, "on": True}
 _WORDS |= {"0": False, "false": False, "no": False, "off": False}
