@@ -11,6 +11,8 @@ from hubproxy import __version__
 _COMMANDS = {
     "serve": ("hubproxy.cli.serve", "Run the proxy."),
     "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
+    "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
+    "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
     "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

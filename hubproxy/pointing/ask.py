@@ -202,6 +202,15 @@ def get(url: str, *, accept: tuple[int, ...] = (200,)) -> bytes:
         ) from error
 
 
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to the machine that it is used on, whichever that is."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _plain(reason: object) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
