@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
     "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
+    "doctor": ("hubproxy.cli.doctor", "Check the daemon, and prove each way in to it."),
     "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

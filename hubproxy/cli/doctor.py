@@ -1,0 +1,76 @@
+"""`hubproxy doctor`."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from hubproxy.cli.options import Output, json_option, printable
+from hubproxy.cli.pointing import asking, credentials_of, find, settings_of
+from hubproxy.config import Config
+from hubproxy.errors import ConfigError, HubproxyError
+from hubproxy.pointing.variables import WAYS_IN, WayIn
+
+
+@click.command("doctor")
+@click.option(
+    "--python",
+    default=sys.executable,
+    help="The interpreter that jobs have. [default: this one]",
+)
+@click.option(
+    "--way", "ways", multiple=True, type=click.Choice(WAYS_IN), help="Only this way in; may repeat."
+)
+@asking
+@json_option
+def command(
+    python: str,
+    ways: tuple[WayIn, ...],
+    url: str | None,
+    config_file: Path | None,
+    team: str | None,
+    token_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Check the daemon, and prove each way in with a real load of a tiny module.
+
+    Works from any machine that has the daemon's URL, and looks at more on the daemon's own host.
+    Each line is a check; below one that is not ok stands what to do.
+
+    Exit status: 0 nothing failed, 1 something did.
+    """
+    from hubproxy import wiring
+    from hubproxy.pointing.doctor import Doctor
+
+    settings = settings_of(config_file)
+    config: Config | HubproxyError
+    try:
+        config = settings()
+    except ConfigError as error:
+        config = error
+    place = find(url, settings)
+    credentials = credentials_of(place, team, token_file)
+    out, failed = Output(as_json), False
+    with tempfile.TemporaryDirectory(prefix="hubproxy-doctor-") as folder:
+        doctor = Doctor(
+            place=place,
+            config=config,
+            environ=os.environ,
+            python=python,
+            ways=ways,
+            credentials=credentials,
+            bundle=Path(folder) / "ca-bundle.pem",
+            clock=wiring.now,
+        )
+        for found in doctor.examine():
+            failed |= found.state == "FAIL"
+            text = f"{found.state:<5} {found.check:<12} {printable(found.text)}"
+            if found.fix:
+                text += f"\n      fix: {printable(found.fix)}"
+            fields = {"check": found.check, "state": found.state, "text": found.text}
+            out.result({**fields, "fix": found.fix}, text=text)
+            sys.stdout.flush()
+    if failed:
+        raise click.exceptions.Exit(1)
