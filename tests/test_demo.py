@@ -24,6 +24,11 @@ Cold: the module is fetched once, checked chunk by chunk, kept, and served.
 Warm: it comes from the disk.
   hub.load\("https://tfhub.dev/google/nnlm-en-dim50/2"\)   \d+ ms, 4 files
 
+Another job knows nothing of hubproxy: hubproxy run -- python train.py
+  hub.load\("https://tfhub.dev/google/nnlm-en-dim50/2"\)   \d+ ms, 4 files
+  hub.load\("https://tfhub.dev/google/progan-128/1"\)   \d+ ms
+    HTTPError: 403 hubproxy HP-T01: tfhub.dev/google/progan-128/1 is not on the trust list .*
+
 A module that nobody has signed: upstream is not even asked.
   hub.load\("https://tfhub.dev/google/progan-128/1"\)   \d+ ms
     HTTPError: 403 hubproxy HP-T01: tfhub.dev/google/progan-128/1 is not on the trust list .*
@@ -40,6 +45,8 @@ Every load is on record: hubproxy audit list
 .* served    200  miss .* tfhub.dev/google/nnlm-en-dim50/2 .*
 .* served    200  miss .* tfhub.dev/google/universal-sentence-encoder/2 .*
 .* served    200  hit .* tfhub.dev/google/nnlm-en-dim50/2 .*
+.* served    200  hit .* tfhub.dev/google/nnlm-en-dim50/2 .*
+.* refused   403 .* tfhub.dev/google/progan-128/1  HP-T01: .*
 .* refused   403 .* tfhub.dev/google/progan-128/1  HP-T01: .*
 .* failed    502  miss .* tfhub.dev/google/imagenet/nasnet_large/feature_vector/1  HP-T0\d: .*
 .* served    200  hit .* tfhub.dev/google/nnlm-en-dim50/2 .*

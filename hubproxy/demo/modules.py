@@ -2,6 +2,7 @@
 
 import tarfile
 from pathlib import Path
+from random import Random
 
 IMAGE = "google/imagenet/nasnet_large/feature_vector/1"
 WORDS = "google/nnlm-en-dim50/2"
@@ -23,6 +24,7 @@ def plain_module(folder: Path, name: str) -> None:
     (folder / "assets").mkdir()
     (folder / "saved_model.pb").write_bytes(b"a stand-in for the graph of " + name.encode())
     (folder / "variables" / "variables.index").write_bytes(b"a stand-in")
-    weights = bytes(range(256)) * 4096 * 8
+    # Not periodic: in data that is, some changed bytes of a deflate stream change nothing.
+    weights = Random(name).randbytes(8 * 1024 * 1024)
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(weights)
     (folder / "assets" / "tokens.txt").write_text("the\nquick\nbrown\nfox\n")

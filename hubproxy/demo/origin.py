@@ -32,10 +32,10 @@ class DemoOrigin:
             self._runner = None
 
     def tamper(self, path: str) -> None:
-        """Change one byte in the middle of an archive, as a hostile mirror would."""
+        """Change one byte early in an archive, as a hostile mirror would."""
         archive = self.archive(path)
         content = bytearray(archive.read_bytes())
-        content[len(content) // 2] ^= 1
+        content[len(content) // 4] ^= 1
         archive.write_bytes(content)
 
     def archive(self, path: str) -> Path:

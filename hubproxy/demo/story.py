@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from hubproxy.demo import modules, plain
+from hubproxy.demo import modules
 from hubproxy.demo.origin import DemoOrigin
 from hubproxy.errors import HubproxyError
 
@@ -25,15 +25,23 @@ class DemoError(HubproxyError):
 
 
 class Job:
-    """A training job: real `tensorflow_hub` in a child, or a plain client without it."""
+    """A training job in a child: real `tensorflow_hub`, or a plain client without it.
 
-    def __init__(self, proxy: str, folder: Path, child: Process | None) -> None:
-        self._proxy, self._folder, self._child = proxy, folder, child
+    Args:
+        address: what goes before a handle to make it a URL.
+        folder: for the client's own caches.
+        child: answers a JSON object with one.
+        is_real: whether it is `tensorflow_hub`.
+    """
+
+    def __init__(self, address: str, folder: Path, child: Process, *, is_real: bool) -> None:
+        self._address, self._folder, self._child = address, folder, child
+        self._is_real = is_real
         self._loads = 0
 
     async def build(self, folder: Path) -> str:
         """Make the modules; says with what."""
-        if self._child is None:
+        if not self._is_real:
             for name in modules.ALL:
                 modules.plain_module(folder / name, name)
             return "a plain client: pip install 'hubproxy[tensorflow]' for the real one"
@@ -42,13 +50,10 @@ class Job:
     async def load(self, handle: str) -> dict[str, object]:
         """Load a module with an empty cache of the client's own."""
         self._loads += 1
-        cache = self._folder / f"client-cache-{self._loads}"
-        if self._child is None:
-            return await asyncio.to_thread(plain.load, self._proxy, handle)
-        return await self._ask({"load": f"https://{handle}", "cache": str(cache)})
+        cache = self._folder / f"client-cache-{id(self)}-{self._loads}"
+        return await self._ask({"load": f"{self._address}/{handle}", "cache": str(cache)})
 
     async def _ask(self, request: dict[str, str]) -> dict[str, object]:
-        assert self._child is not None
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._child.stdin.write(json.dumps(request).encode() + b"\n")
@@ -84,6 +89,7 @@ async def _tell(folder: Path, origin: DemoOrigin) -> None:
     )
     _say("A security officer begins a trust list, and an admin starts the proxy.")
     await _run(officer, "trust", "init", "--officer", "ada", "--insecure-plain-keys")
+    (folder / "modules").mkdir()
     async with _daemon(config) as proxy, _job(proxy, folder) as job:
         _say(f"A training job starts with HUBPROXY_URL={proxy}, and nothing else changed.")
         made_with = await job.build(folder / "modules")
@@ -105,6 +111,7 @@ async def _tell(folder: Path, origin: DemoOrigin) -> None:
         _loaded(sentences, await job.load(sentences))
         _say("Warm: it comes from the disk.")
         _loaded(words, await job.load(words))
+        await _without_the_hook(proxy, folder, words)
         _say("A module that nobody has signed: upstream is not even asked.")
         before = len(origin.asked)
         _refused(f"tfhub.dev/{modules.UNLISTED}", await job.load(f"tfhub.dev/{modules.UNLISTED}"))
@@ -118,6 +125,15 @@ async def _tell(folder: Path, origin: DemoOrigin) -> None:
 
         _say("Every load is on record: hubproxy audit list")
         print(await _run(config, "audit", "list"), end="")
+
+
+async def _without_the_hook(proxy: str, folder: Path, words: str) -> None:
+    """The other way in: no package of ours in the job, only variables around it."""
+    _say("Another job knows nothing of hubproxy: hubproxy run -- python train.py")
+    unlisted = f"tfhub.dev/{modules.UNLISTED}"
+    async with _job(proxy, folder, run=True) as job:
+        _loaded(words, await job.load(words))
+        _refused(unlisted, await job.load(unlisted))
 
 
 def _say(text: str) -> None:
@@ -199,23 +215,24 @@ async def _daemon(config: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _job(proxy: str, folder: Path) -> AsyncIterator[Job]:
-    (folder / "modules").mkdir()
-    if find_spec("tensorflow") is None or find_spec("tensorflow_hub") is None:
-        yield Job(proxy, folder, None)
-        return
-    with (folder / "job.log").open("wb") as log:
+async def _job(proxy: str, folder: Path, *, run: bool = False) -> AsyncIterator[Job]:
+    """A job with the hook; or, with `run`, as `hubproxy run` starts it."""
+    is_real = find_spec("tensorflow") is not None and find_spec("tensorflow_hub") is not None
+    words = [sys.executable, "-m", f"hubproxy.demo.{'job' if is_real else 'plain'}"]
+    environ, address = _environment(), "https:/"
+    if run:
+        words = [sys.executable, "-m", "hubproxy", "run", "--url", proxy, "--", *words]
+        environ["XDG_CACHE_HOME"] = str(folder)
+    elif is_real:
+        environ["HUBPROXY_URL"] = proxy
+    else:
+        environ["NO_PROXY"], address = "*", proxy
+    with (folder / "job.log").open("ab") as log:
         child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "hubproxy.demo.job",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            env={**_environment(), "HUBPROXY_URL": proxy},
+            *words, stdin=PIPE, stdout=PIPE, stderr=log, env=environ
         )
     try:
-        yield Job(proxy, folder, child)
+        yield Job(address, folder, child, is_real=is_real)
     finally:
         if child.returncode is None:
             child.terminate()
