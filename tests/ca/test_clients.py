@@ -14,7 +14,7 @@ from hubproxy.ca.authority import Authority, Leaf
 from hubproxy.ca.certificates import LEAF_LIFE, build_leaf
 from hubproxy.ca.own import load_own
 from tests.ca.forging import NOW, cert_pem, key_pem, new_authority, new_key
-from tests.ca.test_own import ISSUER, KEY, MIDDLE, ROOT
+from tests.ca.sites import own_files
 from tests.client.interpreters import python
 
 PYTHON = """
@@ -195,11 +195,7 @@ async def test_during_a_rotation_a_client_trusts_both(tmp_path: Path, client: Cl
 async def test_who_trusts_the_sites_root_takes_a_leaf_of_its_intermediate(
     tmp_path: Path, client: Client
 ) -> None:
-    pem, key = tmp_path / "own.pem", tmp_path / "own.key"
-    pem.write_bytes(cert_pem(ISSUER, MIDDLE, ROOT))
-    key.touch(mode=0o600)
-    key.write_bytes(key_pem(KEY))
-    authority = load_own(pem, key, now=NOW)
+    authority = load_own(*own_files(tmp_path), now=NOW)
     leaf = authority.issue("tfhub.dev", now=NOW)
     took, errors = await ask_with(client, tmp_path, authority, leaf, "tfhub.dev")
     assert took, errors

@@ -6,65 +6,31 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from hubproxy.ca.own import load_own, read_own
 from hubproxy.errors import AuthorityError, HostNotPermittedError
 from tests.ca.forging import NOW, cert_pem, certificate, key_pem, openssl_verify
-from tests.ca.leaks import spellings
-
-CA = x509.BasicConstraints(ca=True, path_length=None)
-SIGNS = x509.KeyUsage(
-    digital_signature=False, content_commitment=False, key_encipherment=False,
-    data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-    encipher_only=False, decipher_only=False,
-)  # fmt: skip
-SIGNS_NOT = x509.KeyUsage(
-    digital_signature=True, content_commitment=False, key_encipherment=False,
-    data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=True,
-    encipher_only=False, decipher_only=False,
-)  # fmt: skip
-ROOT_KEY, MIDDLE_KEY, KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-
-
-def ca(
-    subject: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate | None = None,
-    signed_by: ec.EllipticCurvePrivateKey | None = None,
-    more: tuple[x509.ExtensionType, ...] = (CA, SIGNS),
-    life: timedelta = timedelta(days=400),
-) -> x509.Certificate:
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    above = [] if issuer is None or signed_by is None else [
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by.public_key())
-    ]  # fmt: skip
-    return certificate(
-        key.public_key(), issuer=issuer, signed_by=signed_by or key, subject=subject,
-        extensions=[*more, identifier, *above], life=life,
-    )  # fmt: skip
-
-
-ROOT = ca("site root", ROOT_KEY)
-MIDDLE = ca("site middle", MIDDLE_KEY, ROOT, ROOT_KEY)
-ISSUER = ca("site issuer", KEY, MIDDLE, MIDDLE_KEY)
-OTHER = ca("another root", ec.generate_private_key(ec.SECP256R1()))
+from tests.ca.sites import (
+    CA,
+    ISSUER,
+    KEY,
+    MIDDLE,
+    MIDDLE_KEY,
+    OTHER,
+    ROOT,
+    ROOT_KEY,
+    SIGNS,
+    SIGNS_NOT,
+    ca,
+    own_files,
+)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    pem, key = tmp_path / "own.pem", tmp_path / "own.key"
-    pem.write_bytes(cert_pem(ISSUER, MIDDLE, ROOT))
-    key.touch(mode=0o600)
-    key.write_bytes(key_pem(KEY))
-    return pem, key
+    return own_files(tmp_path)
 
 
 def subjects(pem: bytes) -> list[str]:
@@ -259,58 +225,6 @@ def test_an_own_ca_outside_of_its_time_is_refused(
 ) -> None:
     with pytest.raises(AuthorityError, match=said):
         load_own(*files, now=NOW + timedelta(days=days))
-
-
-def encrypted(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
-
-
-def weak(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-@pytest.mark.parametrize(
-    ("pem", "said"),
-    [
-        pytest.param(b"", "holds no private key in PEM", id="empty"),
-        pytest.param(cert_pem(ISSUER), "holds no private key in PEM", id="a-certificate"),
-        pytest.param(key_pem(KEY)[:150], "holds no private key in PEM", id="cut"),
-        pytest.param(encrypted(KEY), "has a passphrase", id="passphrase"),
-        pytest.param(weak(rsa.generate_private_key(65537, 1024)), "of a kind", id="rsa-1024"),
-        pytest.param(weak(ed25519.Ed25519PrivateKey.generate()), "of a kind", id="ed25519"),
-        pytest.param(
-            key_pem(ec.generate_private_key(ec.SECP224R1())), "of a kind", id="curve-of-224-bits"
-        ),
-        pytest.param(key_pem(ROOT_KEY), "belongs to no certificate|is not", id="another's"),
-    ],
-)
-def test_a_key_of_no_use_is_refused(files: tuple[Path, Path], pem: bytes, said: str) -> None:
-    files[0].write_bytes(cert_pem(ISSUER))
-    files[1].write_bytes(pem)
-    with pytest.raises(AuthorityError, match=said) as told:
-        load_own(*files, now=NOW)
-    for spelling in spellings(key_pem(KEY)):
-        assert spelling not in f"{told.value!r}{told.value.remedy}".encode()
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o610, 0o601])
-def test_a_key_that_is_open_to_others_is_refused(files: tuple[Path, Path], mode: int) -> None:
-    files[1].chmod(mode)
-    with pytest.raises(AuthorityError, match=f"is open to others .mode {mode:04o}") as told:
-        load_own(*files, now=NOW)
-    assert f"`chmod 600 {files[1]}`" in told.value.remedy
-
-
-@pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_key_that_is_its_owners_alone_is_taken(files: tuple[Path, Path], mode: int) -> None:
-    files[1].chmod(mode)
-    assert load_own(*files, now=NOW).permits("tfhub.dev")
-
-
-def test_a_key_may_be_reached_by_a_link(files: tuple[Path, Path], tmp_path: Path) -> None:
-    # As Kubernetes lays out a secret.
-    (tmp_path / "link").symlink_to(files[1])
-    assert load_own(files[0], tmp_path / "link", now=NOW).permits("tfhub.dev")
 
 
 def test_files_that_are_not_there_are_told(files: tuple[Path, Path], tmp_path: Path) -> None:

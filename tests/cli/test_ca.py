@@ -7,9 +7,9 @@ import subprocess
 from cryptography import x509
 
 from hubproxy.ca.folder import open_authority
-from tests.ca.forging import NOW, cert_pem, certificate, key_pem
+from tests.ca.forging import NOW, cert_pem, certificate
 from tests.ca.leaks import spellings
-from tests.ca.test_own import ISSUER, KEY, MIDDLE, ROOT
+from tests.ca.sites import own_files
 from tests.cli.place import Place
 
 
@@ -20,10 +20,7 @@ def subjects(pem: str) -> list[str]:
 
 def own(place: Place) -> None:
     """Bring a CA of one's own."""
-    pem, key = place.folder / "own.pem", place.folder / "own.key"
-    pem.write_bytes(cert_pem(ISSUER, MIDDLE, ROOT))
-    key.touch(mode=0o600)
-    key.write_bytes(key_pem(KEY))
+    pem, key = own_files(place.folder)
     place.variables |= {
         "HUBPROXY_FORWARD_CA_CERTIFICATE": str(pem),
         "HUBPROXY_FORWARD_CA_KEY": str(key),
