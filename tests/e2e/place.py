@@ -25,11 +25,13 @@ class Place:
     Args:
         one_host: the officer works on the daemon's host, so that the archives that were read to be
             signed need not be fetched again. Else the daemon has the list, and nothing more.
+        address: where the daemon listens.
     """
 
-    def __init__(self, folder: Path, *, one_host: bool = False) -> None:
+    def __init__(self, folder: Path, *, one_host: bool = False, address: str = "127.0.0.1") -> None:
         self.folder = folder
         self._one_host = one_host
+        self._address = address
         self.hub = Hub()
         self._daemon: subprocess.Popen[str] | None = None
 
@@ -39,20 +41,24 @@ class Place:
         officer = self.folder / ("data" if self._one_host else "officer")
         self._officer, self._config = self.folder / "officer.toml", self.folder / "hubproxy.toml"
         self._officer.write_text(f'data = "{officer}"\n{hub}')
+        listen = f'listen = "{self._address}:0"\n'
         self._config.write_text(
-            f'data = "{self.folder / "data"}"\n'
-            '[server]\nlisten = "127.0.0.1:0"\ndrain_seconds = 1\n'
-            f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{self.folder}/teams.toml"\n'
+            f'data = "{self.folder / "data"}"\n[server]\n{listen}drain_seconds = 1\n'
+            f'[forward]\n{listen}[access]\nteams = "{self.folder}/teams.toml"\n'
             f'[trust]\nsource = "{officer}/trust/repo"\nroot = "{officer}/trust/root.json"\n{hub}'
         )
         self.trust("init", "--insecure-plain-keys")
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._daemon is not None:
-            self._daemon.send_signal(signal.SIGTERM)
-            self._daemon.communicate(timeout=30)
+        self.stop()
         self.hub.__exit__()
+
+    def change(self, before: str, after: str) -> None:
+        """Change the daemon's settings; one that is started later has them."""
+        text = self._config.read_text()
+        assert before in text
+        self._config.write_text(text.replace(before, after))
 
     def trust(self, *words: str) -> str:
         """Run `hubproxy trust WORDS`, which must succeed; gives what it printed."""
@@ -72,6 +78,13 @@ class Place:
         """Sign what the hub holds now; a daemon that is started later sees it."""
         printed = self.trust("approve", "--json", *handles)
         return [Record.decode(line.encode()) for line in printed.splitlines()]
+
+    def stop(self) -> None:
+        """Stop the daemon, if it runs."""
+        if self._daemon is not None:
+            self._daemon.send_signal(signal.SIGTERM)
+            self._daemon.communicate(timeout=30)
+            self._daemon = None
 
     def start(self) -> str:
         """Start the daemon; gives its URL once it listens."""
