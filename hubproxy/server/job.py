@@ -21,8 +21,8 @@ PARKED = 0  # epoll always reports a hang-up
 class Tally:
     """Bytes of a body that the client's socket has taken, without framing.
 
-    Of a body in TLS: the bytes whose records it has taken whole, as far as they were sealed
-    together. At an early end it may so have taken up to `wire.SLICE` bytes more.
+    Of a body in TLS, bytes count when the socket has taken all that was sealed together with them.
+    At an early end it may so have taken up to `wire.BATCH` bytes more.
     """
 
     sent: int = 0

@@ -17,7 +17,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from hubproxy.server.job import PARKED, Job, Piece, Tally
-from hubproxy.server.wire import BATCH, PlainWire, SealedWire, Sealer
+from hubproxy.server.wire import PlainWire, SealedWire, Sealer, Workspace
 from hubproxy.service.growth import Growth
 
 
@@ -25,8 +25,7 @@ class _Loop:
     """One thread, its epoll and its jobs."""
 
     def __init__(self, number: int, stall: float) -> None:
-        self.buffer = memoryview(bytearray(BATCH))
-        """For the wires of its jobs."""
+        self.workspace = Workspace()
         self._stall = stall
         self._epoll = select.epoll()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -177,7 +176,7 @@ class Senders:
         wire = (
             PlainWire(source, sink)
             if sealer is None
-            else SealedWire(source, sink, sealer, loop.buffer)
+            else SealedWire(source, sink, sealer, loop.workspace)
         )
         job = Job(wire, pieces, growth=growth, chunked=chunked, done=done)
 

@@ -14,14 +14,20 @@ from contextlib import suppress
 from typing import Protocol
 
 RECORD = 16 * 1024
-"""The most that one TLS record holds (RFC 8446, 5.1)."""
+"""The most that one TLS record holds (RFC 8446, 5.1).
 
-SLICE = 2 * RECORD
-BATCH = 4 * SLICE
-"""The most that is sealed at once.
+It is also the most that a session is given at once: its outgoing buffer keeps the size that it
+once had, for as long as the connection lasts.
+"""
 
-A stalled client may hold as much, and so may the session's own buffer, which keeps the size it
-once had: with both, 1,000 such clients must not take more than 64 MiB. Larger slices gain little.
+BATCH = 16 * RECORD
+"""The most that is read, sealed and sent by one call of each kind for the file and the socket."""
+
+_KEPT = 2 * 1024 * 1024
+"""Bytes of records that may wait in one thread before it seals them one by one.
+
+A socket can refuse what it had room for, when the system runs short of memory for all of TCP.
+With this, 1,000 clients that stall cost 64 MiB at most, their sessions included.
 """
 
 _SO_MEMINFO = 55  # asm-generic/socket.h; Linux 4.12
@@ -119,6 +125,19 @@ class PlainWire(Wire):
         return sent
 
 
+class Workspace:
+    """What the sealed wires of one thread share.
+
+    The file is read into `buffer`, which holds nothing between two turns. It is not mapped, as a
+    failing disk would then end the whole process by SIGBUS.
+    """
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(BATCH))
+        self.kept = 0
+        """Bytes of records that sockets have not taken yet, over all wires."""
+
+
 class SealedWire(Wire):
     """Bytes as TLS records.
 
@@ -126,21 +145,24 @@ class SealedWire(Wire):
         source: descriptor of the file.
         sink: the client's socket.
         sealer: the client's TLS session.
-        buffer: of `SLICE` bytes, for what is read from the file. It may be that of many wires, all
-            used by one thread, since it holds nothing between two calls. The file is read and
-            not mapped, as a failing disk would then end the whole process by SIGBUS.
+        workspace: of the one thread that uses this wire.
 
     """
 
-    def __init__(self, source: int, sink: int, sealer: Sealer, buffer: memoryview) -> None:
+    def __init__(self, source: int, sink: int, sealer: Sealer, workspace: Workspace) -> None:
         super().__init__(source, sink)
-        self._sealer, self._buffer = sealer, buffer
-        self._sealed: list[memoryview] = []  # what the socket has not taken yet
-        self._covers = 0  # the bytes that it was made of
+        self._sealer, self._workspace = sealer, workspace
+        self._records: list[bytes] = []  # what the socket has not taken yet
+        self._kept = 0  # the bytes of them
+        self._covers = 0  # the bytes that they were made of
+
+    def close(self) -> None:
+        self._workspace.kept -= self._kept
+        super().close()
 
     def send(self, data: bytes, flags: int) -> int:
         if not self._covers:
-            self._seal(memoryview(data)[:SLICE])
+            self._seal(memoryview(data)[: self._most()])
         return self._flush(flags)
 
     def send_file(self, offset: int, count: int) -> int:
@@ -159,25 +181,31 @@ class SealedWire(Wire):
         return done
 
     def _read(self, offset: int, count: int) -> memoryview:
-        """As much as there is room for: what is sealed and does not fit takes memory."""
-        room = max(self._room() // 2, RECORD)
-        got = os.preadv(self._source, [self._buffer[: min(count, room)]], offset)
+        place = self._workspace.buffer[: min(count, self._most())]
+        got = os.preadv(self._source, [place], offset)
         if got == 0:
             raise _shorter()
-        return self._buffer[:got]
+        return place[:got]
 
-    def _room(self) -> int:
-        """Bytes that the socket has room for, its own book-keeping included."""
+    def _most(self) -> int:
+        """Bytes to seal at once: what does not fit into the socket is kept in memory."""
+        if self._workspace.kept > _KEPT:
+            return RECORD
         told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
         _, _, allocated, size, _, queued = _MEMINFO.unpack(told)
-        return int(size - max(allocated, queued))  # of Unix sockets, of TCP
+        room = size - max(allocated, queued)  # the former of Unix sockets, the latter of TCP
+        # Half of it, as the socket's own book-keeping takes room too.
+        return int(min(max(room // 2, RECORD), BATCH))
 
     def _seal(self, data: memoryview) -> None:
-        seal = self._sealer.seal
-        self._sealed = [
-            memoryview(seal(data[at : at + SLICE])) for at in range(0, len(data), SLICE)
-        ]
+        seal, starts = self._sealer.seal, range(0, len(data), RECORD)
+        self._records = [seal(data[at : at + RECORD]) for at in starts]
         self._covers = len(data)
+        self._keep(sum(map(len, self._records)))
+
+    def _keep(self, count: int) -> None:
+        self._workspace.kept += count
+        self._kept += count
 
     def _flush(self, flags: int) -> int:
         """Send what is sealed.
@@ -185,13 +213,14 @@ class SealedWire(Wire):
         Returns:
             What it was made of, when all has been sent; 0 when something has.
         """
-        sent = self._socket.sendmsg(self._sealed, (), flags)
-        for number, sealed in enumerate(self._sealed):
-            if sent < len(sealed):
-                self._sealed = [sealed[sent:], *self._sealed[number + 1 :]]
+        sent = self._socket.sendmsg(self._records, (), flags)
+        self._keep(-sent)
+        for number, record in enumerate(self._records):
+            if sent < len(record):
+                self._records = [record[sent:], *self._records[number + 1 :]]
                 return 0
-            sent -= len(sealed)
-        self._sealed = []
+            sent -= len(record)
+        self._records = []
         covered, self._covers = self._covers, 0
         return covered
 
