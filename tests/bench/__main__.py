@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hubproxy import __version__
-from tests.bench import fetches, hits, loads, misses
+from tests.bench import fetches, hits, loads, misses, tls
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
 from tests.bench.peer import find
@@ -25,6 +25,8 @@ from tests.bench.table import Goal, Table, goal_lines
 _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "hits": hits.large,
     "small": hits.small,
+    "tls": tls.large,
+    "handshake": tls.handshake,
     "herd": misses.herd,
     "stock": loads.stock,
     "fetch": fetches.known,
@@ -33,6 +35,8 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
 _NEEDS = {
     "hits": ["warm"],
     "small": ["small", "beside"],
+    "tls": ["warm"],
+    "handshake": ["small"],
     "herd": ["herd"],
     "stock": ["stock"],
     "fetch": ["fetch"],

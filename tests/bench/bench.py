@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.clients import Sink
-from tests.bench.peer import nginx
+from tests.bench.peer import Certificate, nginx
 from tests.bench.site import Site
 from tests.bench.table import Goal, Table
 
@@ -29,6 +29,9 @@ class Sizes:
     herds: tuple[int, ...] = (50, 200)
     rate: int = 200 * 1000 * 1000
     small_requests: int = 500
+    tls_clients: tuple[int, ...] = (1, 8)
+    handshakes: int = 4000
+    leaves: int = 1000
     starts: int = 10
 
     @property
@@ -52,6 +55,8 @@ QUICK = Sizes(
     clients=(1, 8),
     herds=(20,),
     small_requests=100,
+    handshakes=500,
+    leaves=200,
     starts=3,
 )
 
@@ -83,7 +88,10 @@ class Bench:
 
     @contextmanager
     def serving(
-        self, files: dict[str, Path], workers: tuple[int, ...]
+        self,
+        files: dict[str, Path],
+        workers: tuple[int, ...],
+        certificate: Certificate | None = None,
     ) -> Iterator[dict[str, Server]]:
         """nginx with so many workers each, serving files by name; none where there is none."""
         root = self.folder / "www"
@@ -98,7 +106,9 @@ class Bench:
                 if self.nginx is None:
                     break
                 folder = self.folder / f"nginx-{count}"
-                peer = stack.enter_context(nginx(self.nginx, folder, root=root, workers=count))
+                peer = stack.enter_context(
+                    nginx(self.nginx, folder, root=root, workers=count, certificate=certificate)
+                )
                 found[peer_name(count)] = Server(peer.url, peer.pid)
             yield found
 

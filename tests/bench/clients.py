@@ -1,5 +1,6 @@
 """Clients that read and discard, in a process of their own whose CPU is not counted."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,8 +28,20 @@ class Answer:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How to reach a URL of https.
+
+    `roots` is a file of certificates to trust. `proxy` is HOST:PORT of a proxy that is asked for
+    a tunnel.
+    """
+
+    roots: Path
+    proxy: str = ""
+
+
 class Sink:
-    """Builds the client, once: in C where there is gcc.
+    """Builds the client, once: in C where there is gcc, for TLS where OpenSSL's headers are too.
 
     Args:
         drop: let the kernel drop what comes, instead of copying it into a buffer. Such a client
@@ -36,27 +49,42 @@ class Sink:
     """
 
     def __init__(self, folder: Path, *, drop: bool = False) -> None:
-        gcc = shutil.which("gcc")
-        self._command: list[str] = [sys.executable, str(_HERE / "sink.py")]
+        python = [sys.executable, str(_HERE / "sink.py")]
+        self._command, self._tls_command = python, python
         self.made_of = "tests/bench/sink.py (there is no gcc: rates are too low)"
-        if gcc:
-            built = folder / "sink"
-            flags = ["-DDROP"] if drop else []
-            subprocess.run([gcc, "-O2", *flags, "-o", built, _HERE / "sink.c"], check=True)
-            self._command = [str(built)]
+        self.tls_made_of = (
+            "tests/bench/sink.py (there is no gcc with libssl-dev: rates are too low)"
+        )
+        flags = ["-DDROP"] if drop else []
+        if shutil.which("gcc") is None:
+            return
+        if built := _built(folder / "sink", *flags):
+            self._command = [built]
             how = "dropped by the kernel" if drop else "copied into a buffer"
             self.made_of = f"tests/bench/sink.c, gcc -O2, bytes {how}"
+        if built := _built(folder / "sink-tls", "-DTLS", "-lssl", "-lcrypto"):
+            self._tls_command = [built]
+            self.tls_made_of = "tests/bench/sink.c, gcc -O2, with OpenSSL"
 
     def read(
-        self, url: str, *, connections: int = 1, requests: int = 1, headers: Sequence[str] = ()
+        self,
+        url: str,
+        *,
+        connections: int = 1,
+        requests: int = 1,
+        headers: Sequence[str] = (),
+        tls: Tls | None = None,
     ) -> list[Answer]:
         """Ask on so many connections at once, so many times on each, one after the other.
+
+        A URL of https needs `tls`; one without a path is asked for nothing after the handshake.
 
         Raises:
             BenchError: an answer was not 200 or 206, or not whole.
         """
-        command = self._words(url, connections, requests, headers)
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        command = self._words(url, connections, requests, headers, tls)
+        env = {**os.environ, "SSL_CERT_FILE": str(tls.roots)} if tls else None
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=env)
         answers = [_parse(line) for line in done.stdout.splitlines()]
         good = sum(a.whole and a.status in (200, 206) for a in answers)
         if done.returncode or good != connections * requests:
@@ -74,12 +102,30 @@ class Sink:
                     raise BenchError(f"{url}: the transfers beside ended early")
 
     def _words(
-        self, url: str, connections: int, requests: int, headers: Sequence[str]
+        self,
+        url: str,
+        connections: int,
+        requests: int,
+        headers: Sequence[str],
+        tls: Tls | None = None,
     ) -> list[str]:
         parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path or "-"
         numbers = str(connections), str(requests)
-        return [*self._command, str(parts.port), target, *numbers, _PYTHON, *headers]
+        words = [target, *numbers, _PYTHON, *headers]
+        if tls is None:
+            return [*self._command, str(parts.port), *words]
+        command = [*self._tls_command, "-s", str(parts.hostname)]
+        if tls.proxy:
+            command += ["-c", f"{parts.hostname}:{parts.port or 443}"]
+        return [*command, tls.proxy.rpartition(":")[2] or str(parts.port), *words]
+
+
+def _built(place: Path, *flags: str) -> str | None:
+    """Where the client lies; None when it cannot be built so."""
+    command = ["gcc", "-O2", "-o", str(place), str(_HERE / "sink.c"), *flags]
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+    return str(place) if done.returncode == 0 else None
 
 
 def _parse(line: str) -> Answer:

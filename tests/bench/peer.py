@@ -32,8 +32,9 @@ http {{
     proxy_cache_path {folder}/cache levels=1:2 keys_zone=cache:10m max_size=20g
         inactive=1h use_temp_path=off;
     server {{
-        listen 127.0.0.1:{port} backlog=1024;
+        listen 127.0.0.1:{port} {tls} backlog=1024;
         root {root};
+        {certificate}
         location /cached/ {{
             proxy_pass {origin}/;
             proxy_http_version 1.1;
@@ -50,6 +51,21 @@ http {{
     }}
 }}
 """
+_CERTIFICATE = """
+        ssl_certificate {chain};
+        ssl_certificate_key {key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_ecdh_curve X25519:prime256v1;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A server's certificate: files in PEM, the last of them what clients must trust."""
+
+    chain: Path
+    key: Path
+    root: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +87,17 @@ def version(program: Path) -> str:
 
 @contextmanager
 def nginx(
-    program: Path, folder: Path, *, root: Path, workers: int, origin: str = "http://127.0.0.1:9"
+    program: Path,
+    folder: Path,
+    *,
+    root: Path,
+    workers: int,
+    origin: str = "http://127.0.0.1:9",
+    certificate: Certificate | None = None,
 ) -> Iterator[Nginx]:
     """Serve `root`, and what `origin` has below `/cached/`. The cache begins empty.
+
+    With a certificate, for the name `localhost`, it speaks TLS.
 
     Raises:
         BenchError: it does not listen.
@@ -91,6 +115,10 @@ def nginx(
             root=root,
             origin=origin,
             port=port,
+            tls="ssl" if certificate else "",
+            certificate=_CERTIFICATE.format(chain=certificate.chain, key=certificate.key)
+            if certificate
+            else "",
         )
     )
     with running([program, "-p", folder, "-e", "stderr", "-c", config], log=log) as child:
@@ -101,7 +129,8 @@ def nginx(
             if child.poll() is not None:
                 raise BenchError(f"nginx did not start: {log.read_text()}")
             time.sleep(0.02)
-        yield Nginx(f"http://127.0.0.1:{port}", child.pid)
+        address = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
+        yield Nginx(address, child.pid)
 
 
 def _free_port() -> int:

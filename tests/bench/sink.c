@@ -1,6 +1,10 @@
 /* Reads answers and throws them away: N connections in one epoll loop.
  *
- *   sink PORT TARGET CONNECTIONS REQUESTS [HEADER...]
+ *   sink [-s HOST] [-c AUTHORITY] PORT TARGET CONNECTIONS REQUESTS [HEADER...]
+ *
+ * With -s it speaks TLS to HOST, whose certificate it checks against SSL_CERT_FILE, and resumes
+ * no session; then a TARGET of "-" asks for nothing, and a connection ends after the handshake.
+ * With -c it asks for a tunnel by CONNECT first. Tunnel and handshake block.
  *
  * Each connection asks REQUESTS times, with a new connection each time; 0 asks until the
  * program is ended. It prints one line an answer, times in nanoseconds since it asked
@@ -11,6 +15,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +24,11 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef TLS
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#endif
 
 /* With -DDROP the kernel drops what is asked for, and nothing is copied. */
 #ifdef DROP
@@ -34,10 +44,17 @@ struct connection {
     enum state state;
     long long begun, first, wanted, body;
     char head[HEAD + 1];
+#ifdef TLS
+    SSL *tls;
+#endif
 };
 
 static char request[HEAD], buffer[PIECE];
 static int poller, port, endless;
+static const char *host, *authority;
+#ifdef TLS
+static SSL_CTX *context;
+#endif
 
 static long long now(void) {
     struct timespec t;
@@ -50,16 +67,64 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static void ask(struct connection *c) {
+static void say(int fd, const char *what, size_t size) {
+    if (write(fd, what, size) != (ssize_t)size) fail("write");
+}
+
+static void tunnel(int fd) {
+    char head[HEAD];
+    int held = snprintf(head, HEAD, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", authority, authority);
+    say(fd, head, held);
+    for (held = 0; held < 4 || memcmp(head + held - 4, "\r\n\r\n", 4); held++)
+        if (held == HEAD || read(fd, head + held, 1) != 1) exit(5);
+    if (atoi(memchr(head, ' ', held) + 1) != 200) exit(5);
+}
+
+#ifdef TLS
+static void shake_hands(struct connection *c) {
+    c->tls = SSL_new(context);
+    SSL_set_fd(c->tls, c->fd);
+    SSL_set_tlsext_host_name(c->tls, host);
+    SSL_set1_host(c->tls, host);
+    if (SSL_connect(c->tls) != 1) {
+        ERR_print_errors_fp(stderr);
+        exit(6);
+    }
+}
+#endif
+
+static void dial(struct connection *c) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->begun = now();
-    c->first = c->body = c->held = c->status = 0;
-    c->state = IN_HEAD;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (c->fd < 0) fail("socket");
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to)) fail("connect");
-    if (write(c->fd, request, strlen(request)) < 0) fail("write");
+    if (authority) tunnel(c->fd);
+#ifdef TLS
+    if (host) shake_hands(c);
+#endif
+}
+
+static void hang_up(struct connection *c) {
+#ifdef TLS
+    if (c->tls) SSL_free(c->tls), c->tls = NULL;
+#endif
+    close(c->fd);
+    c->fd = -1;
+}
+
+static void ask(struct connection *c) {
+    c->begun = now();
+    c->first = c->body = c->held = c->status = 0;
+    c->state = IN_HEAD;
+    dial(c);
+#ifdef TLS
+    if (c->tls) {
+        if (SSL_write(c->tls, request, strlen(request)) <= 0) fail("SSL_write");
+        fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    } else
+#endif
+    say(c->fd, request, strlen(request));
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll_ctl");
 }
@@ -112,10 +177,31 @@ static void take(struct connection *c, const char *at, long long size) {
     }
 }
 
+enum { NOT_NOW = -1, FAILED = -2 };
+
+/* As `recv`; NOT_NOW when no record is whole yet. */
+static ssize_t receive(struct connection *c, char *to, size_t size, int flags) {
+#ifdef TLS
+    if (c->tls) {
+        ERR_clear_error();
+        int got = SSL_read(c->tls, to, size);
+        if (got > 0) return got;
+        int error = SSL_get_error(c->tls, got);
+        if (error == SSL_ERROR_ZERO_RETURN) return 0;
+        return error == SSL_ERROR_WANT_READ ? NOT_NOW : FAILED;
+    }
+#endif
+    ssize_t got = recv(c->fd, to, size, flags);
+    return got < 0 ? FAILED : got;
+}
+
 static void readable(struct connection *c) {
     ssize_t got;
+#ifdef TLS
+again:
+#endif
     if (c->state == IN_HEAD) {
-        got = read(c->fd, c->head + c->held, HEAD - c->held);
+        got = receive(c, c->head + c->held, HEAD - c->held, 0);
         if (got > 0) {
             c->held += got;
             int body = read_head(c), all = c->held;
@@ -130,26 +216,66 @@ static void readable(struct connection *c) {
         long long most = body && c->wanted >= 0 ? c->wanted - (c->state == COUNTED ? c->body : 0)
                                                 : body ? PIECE : BUFFER;
         if (body && most > PIECE) most = PIECE;
-        got = recv(c->fd, buffer, most, body ? FLAGS : 0);
+        got = receive(c, buffer, most, body ? FLAGS : 0);
         if (got > 0) take(c, buffer, got);
     }
-    if (got > 0 && c->state != DONE) return;
+    if (got == NOT_NOW) return;
+    if (got > 0 && c->state != DONE) {
+#ifdef TLS
+        if (c->tls && SSL_has_pending(c->tls)) goto again; /* of this epoll does not know */
+#endif
+        return;
+    }
     int whole = c->state == DONE || (got == 0 && c->state == COUNTED && c->wanted < 0);
     long long end = now();
     printf("%d %lld %lld %lld %d\n", c->status, c->first ? c->first - c->begun : 0,
            end - c->begun, c->body, whole);
-    close(c->fd);
-    c->fd = -1;
+    hang_up(c);
     if (endless || --c->left > 0) ask(c);
 }
 
+#ifdef TLS
+/* Handshakes alone, one after the other; each waits until the server has closed. */
+static void greet(int times) {
+    struct connection c = {0};
+    while (times-- > 0) {
+        long long begun = now();
+        dial(&c);
+        long long end = now();
+        SSL_shutdown(c.tls);
+        while (read(c.fd, buffer, PIECE) > 0);
+        hang_up(&c);
+        printf("200 0 %lld 0 1\n", end - begun);
+    }
+}
+
+static void prepare(void) {
+    context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_default_verify_paths(context);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_default_read_buffer_len(context, PIECE);
+}
+#endif
+
 int main(int count, char **words) {
+    for (int option; (option = getopt(count, words, "+s:c:")) > 0;) {
+        if (option == 's') host = optarg;
+        else if (option == 'c') authority = optarg;
+        else return 2;
+    }
+    words += optind - 1, count -= optind - 1;
     if (count < 5) return 2;
     port = atoi(words[1]);
     int connections = atoi(words[3]), requests = atoi(words[4]);
     endless = requests == 0;
-    int at = snprintf(request, HEAD, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                      "Connection: close\r\n", words[2]);
+#ifdef TLS
+    if (host) prepare();
+    if (host && !strcmp(words[2], "-")) return greet(connections * requests), 0;
+#endif
+    int at = snprintf(request, HEAD, "GET %s HTTP/1.1\r\nHost: %s\r\n"
+                      "Connection: close\r\n", words[2], host ? host : "127.0.0.1");
     for (int i = 5; i < count; i++) at += snprintf(request + at, HEAD - at, "%s\r\n", words[i]);
     snprintf(request + at, HEAD - at, "\r\n");
     poller = epoll_create1(0);

@@ -1,8 +1,11 @@
-"""What `sink.c` does, for machines without a C compiler: same arguments, same lines."""
+"""What `sink.c` does, for machines where it cannot be built: same arguments, same lines."""
 
+import getopt
 import selectors
 import socket
+import ssl
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic_ns
 
@@ -61,14 +64,43 @@ class _Answer:
                 self.left, self.whole = size + 2, not size
 
 
-def main(port: str, target: str, connections: str, requests: str, *headers: str) -> None:
-    lines = (f"GET {target} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *headers, "", "")
-    asked, left = "\r\n".join(lines).encode(), [int(requests)] * int(connections)
+def _connect(port: int, authority: str, host: str) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    if authority:
+        sock.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += sock.recv(1) or sys.exit(5)
+        if head.split(b" ")[1] != b"200":
+            sys.exit(5)
+    if not host:
+        return sock
+    # The context reads SSL_CERT_FILE, and each one has sessions of its own: none is resumed.
+    return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+
+
+def _pieces(sock: socket.socket) -> Iterator[bytes]:
+    """What has come; an empty piece is the end."""
+    yield sock.recv(_PIECE)
+    while isinstance(sock, ssl.SSLSocket) and sock.pending():
+        yield sock.recv(_PIECE)
+
+
+def main(*words: str) -> None:
+    found, (port, target, connections, requests, *headers) = getopt.getopt(list(words), "s:c:")
+    options = dict(found)
+    host, authority = options.get("-s", ""), options.get("-c", "")
+    first = (f"GET {target} HTTP/1.1", f"Host: {host or '127.0.0.1'}", "Connection: close")
+    asked = "\r\n".join((*first, *headers, "", "")).encode()
+    if target == "-":
+        _greet(int(port), authority, host, int(connections) * int(requests))
+        return
+    left = [int(requests)] * int(connections)
     ready = selectors.DefaultSelector()
 
     def ask(number: int) -> None:
         answer = _Answer(monotonic_ns())
-        sock = socket.create_connection(("127.0.0.1", int(port)))
+        sock = _connect(int(port), authority, host)
         sock.sendall(asked)
         ready.register(sock, selectors.EVENT_READ, (number, answer))
 
@@ -78,20 +110,34 @@ def main(port: str, target: str, connections: str, requests: str, *headers: str)
         for key, _ in ready.select():
             sock, (number, answer) = key.fileobj, key.data
             assert isinstance(sock, socket.socket)
-            piece = sock.recv(_PIECE)
-            answer.take(piece)
+            for piece in _pieces(sock):
+                answer.take(piece)
             if piece and not answer.whole:
                 continue
-            first = answer.first - answer.begun if answer.first else 0
-            whole = answer.whole or (not answer.chunked and answer.length is None)
-            last = monotonic_ns() - answer.begun
-            sys.stdout.write(f"{answer.status} {first} {last} {answer.body} {int(whole)}\n")
-            sys.stdout.flush()
             ready.unregister(sock)
             sock.close()
+            _tell(answer)
             left[number] -= 1
             if left[number] != 0 if requests == "0" else left[number] > 0:
                 ask(number)
+
+
+def _greet(port: int, authority: str, host: str, times: int) -> None:
+    """Handshakes alone."""
+    for _ in range(times):
+        answer = _Answer(monotonic_ns(), status=200, whole=True)
+        sock = _connect(port, authority, host)
+        assert isinstance(sock, ssl.SSLSocket)
+        _tell(answer)
+        sock.unwrap().close()
+
+
+def _tell(answer: _Answer) -> None:
+    first = answer.first - answer.begun if answer.first else 0
+    whole = answer.whole or (not answer.chunked and answer.length is None)
+    last = monotonic_ns() - answer.begun
+    sys.stdout.write(f"{answer.status} {first} {last} {answer.body} {int(whole)}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

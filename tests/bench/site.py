@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests.bench.archives import pack
 from tests.bench.processes import BenchError, first_line, memory, running
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_HUB = "tfhub.dev"
+HUB = "tfhub.dev"
 
 
 def get(url: str) -> str:
@@ -44,9 +45,19 @@ class Daemon:
     url: str
     pid: int
     data: Path
+    said: IO[str]
+    """The rest of its standard output."""
+
+    def forward(self) -> str:
+        """HOST:PORT of its forward proxy. To be asked for once."""
+        return self.said.readline().strip().rpartition("//")[2]
 
     def module(self, name: str) -> str:
-        return f"{self.url}/{_HUB}/bench/{name}/1"
+        return f"{self.url}/{HUB}/bench/{name}/1"
+
+    def secret(self, name: str) -> str:
+        """A module as clients of the forward proxy ask for it, in a tunnel."""
+        return f"https://{HUB}/bench/{name}/1"
 
     def settle(self) -> None:
         """Wait until no fetch is running, as the last byte leaves before the fetch is over."""
@@ -88,7 +99,7 @@ class Site:
         with self.origin() as origin:
             config = self._config("officer", origin.url, follows=False)
             self._run(config, "trust", "init", "--officer", "ada", "--insecure-plain-keys")
-            self._run(config, "trust", "approve", *(f"{_HUB}/bench/{name}/1" for name in sizes))
+            self._run(config, "trust", "approve", *(f"{HUB}/bench/{name}/1" for name in sizes))
 
     @contextmanager
     def origin(self, rate: int = 0) -> Iterator[Origin]:
@@ -108,7 +119,8 @@ class Site:
         try:
             with running(command, log=log, stdout=subprocess.PIPE, env=_environment()) as child:
                 url = first_line(child, log).split()[-1]
-                yield Daemon(url, child.pid, data)
+                assert child.stdout is not None
+                yield Daemon(url, child.pid, data, child.stdout)
                 self.peaks.append(memory(child.pid, "VmHWM"))
         finally:
             shutil.rmtree(data, ignore_errors=True)
@@ -119,7 +131,7 @@ class Site:
         lines += ["[forward]", 'listen = "127.0.0.1:0"']
         if follows:
             lines += ["[trust]", f'source = "{trust / "repo"}"', f'root = "{trust / "root.json"}"']
-        lines += ["[[hub]]", f'host = "{_HUB}"', f'url = "{origin}"', "private = true", ""]
+        lines += ["[[hub]]", f'host = "{HUB}"', f'url = "{origin}"', "private = true", ""]
         path = self.folder / f"{name}.toml"
         path.write_text("\n".join(lines))
         return path
