@@ -42,10 +42,7 @@ def reverse_target(head: Head) -> str:
             remedy="Ask for http://THIS-HOST/<hub>/<module>, set HUBPROXY_URL, or name the "
             "forward port (8441) in HTTPS_PROXY.",
         )
-    path = head.target.partition("?")[0]
-    if "//" in path or "/." in path:
-        raise UsageError("the request target cannot be used: a path segment is empty, or dots")
-    return head.target
+    return _plain(head.target)
 
 
 def forward_target(head: Head, allowed: "Allowed") -> str:
@@ -63,7 +60,7 @@ def forward_target(head: Head, allowed: "Allowed") -> str:
     _check_host(head, authority, default, UsageError)
     _check_method(head)
     allowed.check_plain(authority, default)
-    return f"/{authority.host}{rest}"
+    return f"/{authority.host}{_plain(rest)}"
 
 
 def tunnel_target(head: Head, host: str) -> str:
@@ -76,11 +73,11 @@ def tunnel_target(head: Head, host: str) -> str:
     inside = Authority(host, HTTPS)
     _check_host(head, inside, HTTPS, MisdirectedError)
     if head.target.startswith("/"):
-        return f"/{host}{head.target}"
+        return f"/{host}{_plain(head.target)}"
     authority, rest, default = _absolute(head.target)
     if default != HTTPS or not authority.agrees(inside, default=HTTPS):
         raise MisdirectedError("the request names another host than its tunnel")
-    return f"/{host}{rest}"
+    return f"/{host}{_plain(rest)}"
 
 
 def connect_target(head: Head) -> Authority:
@@ -176,6 +173,14 @@ def _absolute(target: str) -> tuple[Authority, str, int]:
     except ValueError as error:
         raise UsageError(f"the request target cannot be used: {error}") from error
     return authority, (match[3] or "/") + match[4], _DEFAULTS[match[1].lower()]
+
+
+def _plain(target: str) -> str:
+    """A path and query whose path can be read in one way only."""
+    path = target.partition("?")[0]
+    if "//" in path or "/." in path:
+        raise UsageError("the request target cannot be used: a path segment is empty, or dots")
+    return target
 
 
 def _check_method(head: Head) -> None:

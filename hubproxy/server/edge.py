@@ -71,6 +71,7 @@ class Edge(asyncio.Protocol):
     """One connection: reads its requests, and lets them be answered one after the other."""
 
     __slots__ = (
+        "_bodiless",
         "_busy",
         "_door",
         "_front",
@@ -95,7 +96,7 @@ class Edge(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._waiting = bytearray()
         self._seen = 0
-        self._busy = self._over = False
+        self._busy = self._over = self._bodiless = False
         self.address = self.caller = self.via = ""
         self.deadline = inf
 
@@ -155,6 +156,7 @@ class Edge(asyncio.Protocol):
     def _read(self) -> None:
         """Begin with the next request, if all of its head is there."""
         head = None
+        self._bodiless = bytes(self._waiting[:7]).lstrip().startswith(b"HEAD ")
         try:
             end = find_end(self._waiting, self._seen)
             if end is None:
@@ -215,7 +217,8 @@ class Edge(asyncio.Protocol):
             return
         self._front.app.refused("", error)
         self._transport.resume_reading()  # what still comes is dropped, so that the answer arrives
-        self._transport.write(raw_refusal(error, self._front.challenge(error)))
+        more = self._front.challenge(error)
+        self._transport.write(raw_refusal(error, more, bodiless=self._bodiless))
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self.deadline = monotonic() + _LINGER

@@ -164,11 +164,12 @@ def refusal(error: HubproxyError) -> web.Response:
     return response
 
 
-def raw_refusal(error: HubproxyError, more: Mapping[str, str]) -> bytes:
+def raw_refusal(error: HubproxyError, more: Mapping[str, str], *, bodiless: bool) -> bytes:
     """An error as the last answer of a connection, for those who answer without aiohttp.
 
     Args:
         more: headers besides those of every refusal.
+        bodiless: the request is a HEAD, whose answer has the headers alone (RFC 9110, 9.3.2).
     """
     body, headers = problem(error)
     if error.status == 405:
@@ -176,7 +177,7 @@ def raw_refusal(error: HubproxyError, more: Mapping[str, str]) -> bytes:
     headers |= {**more, "Content-Length": str(len(body)), "Connection": "close"}
     lines = [f"HTTP/1.1 {error.status} {reason_phrase(error)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + (b"" if bodiless else body)
 
 
 def page_reply(page: Page) -> web.Response:

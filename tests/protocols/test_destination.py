@@ -74,6 +74,7 @@ FORWARD_REFUSED = {
     "no-hub": (head("http://a.example/a/1", "a.example"), 403, "NOT_A_HUB"),
     "address": (head("http://127.0.0.1:8440/-/live", "127.0.0.1:8440"), 403, "NOT_A_HUB"),
     "port": (head("http://tfhub.dev:8080/a/1", "tfhub.dev:8080"), 403, "FORBIDDEN_PORT"),
+    "two-slashes": (head("http://tfhub.dev//a/1", "tfhub.dev"), 400, "BAD_REQUEST"),
     "other-schemes-port": (head("http://tfhub.dev:443/a", "tfhub.dev:443"), 403, "FORBIDDEN_PORT"),
 }
 
@@ -110,6 +111,8 @@ TUNNEL_REFUSED = {
     "url-plain-on-443": (head("http://tfhub.dev:443/a/1", "tfhub.dev"), 421),
     "url-port-differs": (head("https://tfhub.dev:444/a/1", "tfhub.dev"), 421),
     "asterisk": (head("*", "tfhub.dev"), 400),
+    "dots": (head("/-/../a", "tfhub.dev"), 400),
+    "dots-in-a-url": (head("https://tfhub.dev/-/../a", "tfhub.dev"), 400),
     "trace": (head("/a/1", "tfhub.dev", "TRACE"), 405),
     "connect": (head("tfhub.dev:443", "tfhub.dev:443", "CONNECT"), 405),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hubproxy.errors import UpstreamError, UpstreamForbiddenError
+from hubproxy.errors import DeniedError, UpstreamError
 from hubproxy.upstream.dial import Dialer
 from tests.upstream.conftest import Names
 
@@ -44,10 +44,10 @@ async def test_no_socket_is_connected_to_a_forbidden_address(
     host: str, connects: list[Any]
 ) -> None:
     dialer = Dialer(seconds=5)
-    with pytest.raises(UpstreamForbiddenError):
+    with pytest.raises(DeniedError):
         await dialer.dial(host, 443, asyncio.Protocol)
     names = Names({"a.example": ["8.8.8.8", host]})
-    with pytest.raises(UpstreamForbiddenError, match=r"a\.example resolves to"):
+    with pytest.raises(DeniedError, match=r"connected to: a\.example resolves to"):
         await Dialer(seconds=5, resolver=names).dial("a.example", 443, asyncio.Protocol)
     assert connects == []
 
@@ -58,7 +58,7 @@ async def test_a_name_is_looked_up_once_and_that_address_is_used(connects: list[
         port = server.getsockname()[1]
         names = Names({"a.example": ["127.0.0.1"]})
         dialer = Dialer(seconds=5, private=True, resolver=names)
-        with pytest.raises(UpstreamForbiddenError, match="is this host itself"):
+        with pytest.raises(DeniedError, match="is this host itself"):
             await dialer.dial("a.example", port, asyncio.Protocol)
     assert connects == [("127.0.0.1", port)]
 
