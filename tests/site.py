@@ -136,15 +136,20 @@ class Site:
             f'data = "{self.folder / "data"}"\n[[hub]]\nhost = "tfhub.dev"\n'
             f'url = "{url}"\nprivate = true\n'
         )
-        defaults = {
+        return load(path, {}, self.given)
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The settings that do not stand in the file."""
+        return {
             "server.listen": "127.0.0.1:0",
             "forward.listen": "127.0.0.1:0",
             "access.teams": str(self.folder / "teams.toml"),
             "store.free_floor": 0,
             "network.attempts": 2,
             "server.drain_seconds": 1,
+            **self.settings,
         }
-        return load(path, {}, {**defaults, **self.settings})
 
     async def start(self) -> None:
         """Start the daemon (again)."""

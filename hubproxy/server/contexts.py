@@ -50,13 +50,18 @@ class Contexts:
             task = self._making.get(host)
             if task is None:
                 task = self._making[host] = asyncio.create_task(asyncio.to_thread(self._make, host))
-                task.add_done_callback(lambda _: self._making.pop(host, None))
+                task.add_done_callback(lambda done: self._made(host, done))
             kept = self._kept[host] = await asyncio.shield(task)
         return kept.context
 
     def forget(self) -> None:
         """Make every context anew when it is next asked for: the CA may be another one."""
         self._kept.clear()
+
+    def _made(self, host: str, task: asyncio.Task[_Kept]) -> None:
+        del self._making[host]
+        if not task.cancelled():
+            task.exception()  # seen, also when nobody waits any more
 
     def _make(self, host: str) -> _Kept:
         leaf = self._authority().issue(host, now=self._clock())

@@ -97,6 +97,7 @@ class ForwardDoor:
 
         def failed(error: Exception) -> None:
             self._front.connections.unreadable("tls.handshake_failed", edge.address, error)
+            self._front.app.metrics.answered(host, outcome="failed", code="TLS_HANDSHAKE")
             edge.transport.close()
 
         edge.transport.write(_ESTABLISHED)

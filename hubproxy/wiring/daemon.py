@@ -1,5 +1,6 @@
 """A whole daemon."""
 
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from hubproxy.config import Config
+from hubproxy.logs import event
 from hubproxy.server.app import App
 from hubproxy.server.contexts import Contexts
 from hubproxy.server.frontend import Frontend
@@ -69,7 +71,7 @@ async def open_daemon(
     async with AsyncExitStack() as stack:
         stores = stack.enter_context(open_stores(config))
         if config.forward.listen:
-            authority(config)  # made on first use; what is wrong with it is said at the start
+            _look_at_authority(config)
         audit = await stack.enter_async_context(
             AuditLog(
                 where.audit,
@@ -126,3 +128,15 @@ async def open_daemon(
             tunnels=tunnels,
             addresses=addresses,
         )
+
+
+def _look_at_authority(config: Config) -> None:
+    """Make the CA if there is none, so that what is wrong with it is said at the start.
+
+    Raises:
+        AuthorityError: it cannot be used.
+    """
+    found = authority(config)
+    for hub in config.hubs:
+        if not found.permits(hub.host):
+            event("ca.not_permitted", logging.WARNING, host=hub.host, remedy="hubproxy ca rotate")

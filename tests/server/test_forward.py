@@ -5,7 +5,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from hubproxy import wiring
+from hubproxy.config import load
 from hubproxy.protocols.destination import Allowed
 from hubproxy.server.forward import ForwardDoor
 from hubproxy.server.listen import accepting, listening
@@ -434,3 +435,26 @@ async def test_a_new_leaf_is_made_at_two_thirds_of_its_life(tmp_path: Path) -> N
         assert await contexts.get("tfhub.dev") is first
         now += timedelta(days=10)
         assert await contexts.get("tfhub.dev") is not first
+
+
+async def test_a_hub_that_the_ca_does_not_permit_is_told_with_the_remedy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was configured after the CA was made. Once the CA is a new one, it is served."""
+    async with Site(tmp_path) as site:
+        pass
+    with (tmp_path / "hubproxy.toml").open("a") as settings:
+        settings.write('[[hub]]\nhost = "hub.example"\nurl = "https://hub.example"\n')
+    site.config = load(tmp_path / "hubproxy.toml", {}, site.given)
+    async with AsyncExitStack() as stack:
+        daemon = await stack.enter_async_context(wiring.open_daemon(site.config))
+        assert "ca.not_permitted host=hub.example" in caplog.text
+        addresses = await stack.enter_async_context(wiring.open_ports(daemon, site.config))
+        connect = b"CONNECT hub.example:443 HTTP/1.0\r\n\r\n"
+        answer, _ = await say(addresses.proxy, connect)
+        assert answer.status == 500
+        assert "hubproxy ca rotate" in answer.reason
+        wiring.rotate_authority(site.config, keep_previous=True)
+        await daemon.reload()
+        async with Raw(addresses.proxy) as raw:
+            await raw.tunnel("hub.example:443", trusting(site))
