@@ -140,6 +140,7 @@ def test_variables_that_mean_something_else_are_left_alone(tmp_path: Path) -> No
         "HUBPROXY_URL": "http://proxy",
         "HUBPROXY_LOCK": "x",
         "HUBPROXY_TEAM": "x",
+        "HUBPROXY_CA_SHA256": "x",
         "HUBPROXY_TOKEN_FILE": "x",
         "HUBPROXY_PASSPHRASE_FILE": "x",
         "HUBPROXY_TEST_ANYTHING": "x",

@@ -8,10 +8,8 @@ from pathlib import Path
 import click
 
 from hubproxy.cli.options import Output, json_option, printable
-from hubproxy.cli.pointing import asking, credentials_of, find, settings_of
-from hubproxy.config import Config
-from hubproxy.errors import ConfigError, HubproxyError
-from hubproxy.pointing.variables import WAYS_IN, WayIn
+from hubproxy.cli.pointing import Asked, asking
+from hubproxy.pointing.ways import WAYS_IN, WayIn
 
 
 @click.command("doctor")
@@ -23,17 +21,9 @@ from hubproxy.pointing.variables import WAYS_IN, WayIn
 @click.option(
     "--way", "ways", multiple=True, type=click.Choice(WAYS_IN), help="Only this way in; may repeat."
 )
-@asking
+@asking(all_settings=True)
 @json_option
-def command(
-    python: str,
-    ways: tuple[WayIn, ...],
-    url: str | None,
-    config_file: Path | None,
-    team: str | None,
-    token_file: Path | None,
-    as_json: bool,
-) -> None:
+def command(asked: Asked, python: str, ways: tuple[WayIn, ...], as_json: bool) -> None:
     """Check the daemon, and prove each way in with a real load of a tiny module.
 
     Works from any machine that has the daemon's URL, and looks at more on the daemon's own host.
@@ -44,23 +34,16 @@ def command(
     from hubproxy import wiring
     from hubproxy.pointing.doctor import Doctor
 
-    settings = settings_of(config_file)
-    config: Config | HubproxyError
-    try:
-        config = settings()
-    except ConfigError as error:
-        config = error
-    place = find(url, settings)
-    credentials = credentials_of(place, team, token_file)
+    assert asked.config is not None
     out, failed = Output(as_json), False
     with tempfile.TemporaryDirectory(prefix="hubproxy-doctor-") as folder:
         doctor = Doctor(
-            place=place,
-            config=config,
+            place=asked.place,
+            config=asked.config,
             environ=os.environ,
             python=python,
             ways=ways,
-            credentials=credentials,
+            credentials=asked.credentials,
             bundle=Path(folder) / "ca-bundle.pem",
             clock=wiring.now,
         )

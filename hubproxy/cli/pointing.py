@@ -2,30 +2,45 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from hubproxy.cli.options import note, printable
 from hubproxy.config import Config, load
-from hubproxy.errors import UsageError
-from hubproxy.pointing.ask import Credentials, Place, place_of, place_of_listen
+from hubproxy.errors import ConfigError, UsageError
+from hubproxy.pointing.place import (
+    Credentials,
+    Place,
+    parse_fingerprint,
+    place_of,
+    place_of_listen,
+)
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS: tuple[_Decorator, ...] = (
     click.option("--url", help="The daemon. [default: $HUBPROXY_URL, else this host's settings]"),
     click.option(
         "--config",
         "config_file",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=_FILE,
         help="Settings file, where the daemon is this host's. [default: $HUBPROXY_CONFIG, "
         "/etc/hubproxy/hubproxy.toml]",
+    ),
+    click.option(
+        "--ca-sha256",
+        envvar="HUBPROXY_CA_SHA256",
+        help="What `hubproxy ca show` prints: trust no other CA. [$HUBPROXY_CA_SHA256]",
     ),
     click.option("--team", envvar="HUBPROXY_TEAM", help="Whose token it is. [$HUBPROXY_TEAM]"),
     click.option(
         "--token-file",
         envvar="HUBPROXY_TOKEN_FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=_FILE,
         help="File with the team's token. [$HUBPROXY_TOKEN_FILE]",
     ),
 )
@@ -39,28 +54,75 @@ way_option = click.option(
 )
 
 
-def asking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options by which a daemon is found and a team is named."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
-
-
-def find(url: str | None, settings: Callable[[], Config]) -> Place:
-    """Where to ask: the flag, else `HUBPROXY_URL`, else the settings.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked, and by whom.
 
     Args:
-        url: the flag.
-        settings: gives this host's settings; called only when they are needed.
-
-    Raises:
-        UsageError: the address is none, or the settings leave the port to the system.
-        ConfigError: the settings are needed, and cannot be read.
+        place: where the daemon is.
+        credentials: of a team, where there are some.
+        config: this host's settings, or what is wrong with them; None where nobody needs them.
     """
-    named = url or os.environ.get("HUBPROXY_URL", "").strip()
+
+    place: Place
+    credentials: Credentials | None
+    config: Config | ConfigError | None
+
+
+def asking(*, all_settings: bool = False) -> _Decorator:
+    """Give a command the options by which a daemon is found and a team is named.
+
+    Its first argument is then what they come to, an `Asked`.
+
+    Args:
+        all_settings: whether this host's settings are read even if the daemon is named, and are
+            no reason to stop if they cannot be.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapped(
+            url: str | None,
+            config_file: Path | None,
+            ca_sha256: str | None,
+            team: str | None,
+            token_file: Path | None,
+            **given: Any,
+        ) -> Any:
+            named = url or os.environ.get("HUBPROXY_URL", "").strip()
+            config = _settings(config_file, all_settings) if all_settings or not named else None
+            place = _place(named, config if isinstance(config, Config) else Config())
+            if ca_sha256:
+                place = replace(place, ca_sha256=parse_fingerprint(ca_sha256))
+            return function(Asked(place, _credentials(place, team, token_file), config), **given)
+
+        decorated: Callable[..., Any] = wrapped
+        for option in reversed(_OPTIONS):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def warn(what: str, fix: str) -> None:
+    """Tell the person at the terminal of something that is in the way."""
+    note(printable(f"hubproxy: warning: {what}"))
+    note(printable(f"  {fix}"))
+
+
+def _settings(config_file: Path | None, forgiving: bool) -> Config | ConfigError:
+    try:
+        return load(config_file, os.environ)
+    except ConfigError as error:
+        if not forgiving:
+            raise
+        return error
+
+
+def _place(named: str, config: Config) -> Place:
     if named:
         return place_of(named)
-    listen = settings().server.listen
+    listen = config.server.listen
     if listen.endswith(":0"):
         raise UsageError(
             "the settings leave the daemon's port to the system", remedy="Name it with --url URL."
@@ -68,17 +130,8 @@ def find(url: str | None, settings: Callable[[], Config]) -> Place:
     return place_of_listen(listen)
 
 
-def settings_of(config_file: Path | None) -> Callable[[], Config]:
-    """Reads this host's settings when it is asked."""
-    return lambda: load(config_file, os.environ)
-
-
-def credentials_of(place: Place, team: str | None, token_file: Path | None) -> Credentials | None:
-    """A team and its token: from the flags, else from the address.
-
-    Raises:
-        UsageError: there is only one of the two, or the token cannot be read.
-    """
+def _credentials(place: Place, team: str | None, token_file: Path | None) -> Credentials | None:
+    """A team and its token: from the options, else from the address."""
     if team is None and token_file is None:
         return place.credentials
     if team is None or token_file is None:

@@ -3,29 +3,21 @@
 import os
 import signal
 import sys
-from pathlib import Path
 
 import click
 
 from hubproxy.cli.options import note, printable
-from hubproxy.cli.pointing import asking, credentials_of, find, settings_of, way_option
-from hubproxy.pointing.variables import Way
+from hubproxy.cli.pointing import Asked, asking, warn, way_option
+from hubproxy.pointing.ways import Way
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
 @way_option
-@asking
+@asking()
 @click.argument(
     "command_line", metavar="-- CMD...", nargs=-1, required=True, type=click.UNPROCESSED
 )
-def command(
-    command_line: tuple[str, ...],
-    way: Way,
-    url: str | None,
-    config_file: Path | None,
-    team: str | None,
-    token_file: Path | None,
-) -> None:
+def command(asked: Asked, command_line: tuple[str, ...], way: Way) -> None:
     r"""Run CMD pointed at the daemon: with the variables that `hubproxy env` prints.
 
     \b
@@ -37,18 +29,15 @@ def command(
     from hubproxy.pointing.ask import ask
     from hubproxy.pointing.point import Wanted, point
 
-    place = find(url, settings_of(config_file))
-    wanted = Wanted(way, credentials=credentials_of(place, team, token_file))
-    pointed = point(ask(place), wanted, os.environ)
+    pointed = point(ask(asked.place), Wanted(way, credentials=asked.credentials), os.environ)
     for warning in pointed.warnings:
-        note(printable(f"hubproxy: warning: {warning.what}"))
-        note(printable(f"  {warning.fix}"))
+        warn(warning.what, warning.fix)
     sys.stderr.flush()
     _become(command_line, pointed.variables.over(os.environ))
 
 
 def _become(command_line: tuple[str, ...], environ: dict[str, str]) -> None:
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a child inherits it
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and it is inherited
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(command_line[0], command_line, environ)  # noqa: S606  # no shell is wanted

@@ -31,6 +31,7 @@ DEFAULT_PATH = Path("/etc/hubproxy/hubproxy.toml")
 _VARIABLES = {f"HUBPROXY_{key.replace('.', '_').upper()}": key for key in KEYS}
 _NO_SETTINGS = {
     "HUBPROXY_URL",
+    "HUBPROXY_CA_SHA256",
     "HUBPROXY_TEAM",
     "HUBPROXY_TOKEN_FILE",
     "HUBPROXY_CONFIG",

@@ -46,6 +46,11 @@ def write_bundle(site: Site, place: Path, environ: Mapping[str, str]) -> None:
         BundleError: it cannot be written.
         AuthorityError: this machine has no CAs to merge.
     """
+    if not site.ca:
+        raise BundleError(
+            f"the hubproxy at {site.url} has a forward proxy, but gives no CA for it",
+            remedy="`hubproxy ca show` on its host says why.",
+        )
     wanted = merged_bundle(site.ca, environ=environ)
     try:
         if (

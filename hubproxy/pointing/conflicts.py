@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubproxy.pointing.ask import Site
-from hubproxy.pointing.variables import NO_PROXY, PROXIES, TRUSTED, Way, covers, entries
+from hubproxy.pointing.variables import NO_PROXY, PROXIES, TRUSTED, covers, entries
+from hubproxy.pointing.ways import Way
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _LARGEST_BUNDLE = 16 << 20

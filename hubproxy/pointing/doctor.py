@@ -6,16 +6,18 @@ from datetime import datetime
 from pathlib import Path
 
 from hubproxy.config import Config
-from hubproxy.errors import HubproxyError
-from hubproxy.pointing.ask import Credentials, Place, Site, ask, get
+from hubproxy.errors import ConfigError, HubproxyError
+from hubproxy.pointing.ask import Site, ask, get
 from hubproxy.pointing.bundle import write_bundle
 from hubproxy.pointing.conflicts import conflicts
-from hubproxy.pointing.finding import Finding
+from hubproxy.pointing.finding import Finding, State
 from hubproxy.pointing.forwarding import check_forward
 from hubproxy.pointing.health import check_ca, check_clock, check_ready, check_trust
 from hubproxy.pointing.host import check_disk, check_key, is_here
 from hubproxy.pointing.loading import Load, load_canary
-from hubproxy.pointing.variables import WAYS_IN, Way, WayIn, variables
+from hubproxy.pointing.place import Credentials, Place
+from hubproxy.pointing.variables import variables
+from hubproxy.pointing.ways import WAYS_IN, Way, WayIn
 from hubproxy.server.canary import canary_path
 
 
@@ -25,7 +27,7 @@ class Doctor:
 
     Args:
         place: where the daemon is.
-        config: this machine's settings; the error where they cannot be read.
+        config: this machine's settings, or what is wrong with them.
         environ: the environment that jobs have here.
         python: the interpreter that jobs have.
         ways: those that were asked for; empty for all that there are.
@@ -35,7 +37,7 @@ class Doctor:
     """
 
     place: Place
-    config: Config | HubproxyError
+    config: Config | ConfigError
     environ: Mapping[str, str]
     python: str
     ways: tuple[WayIn, ...]
@@ -71,8 +73,11 @@ class Doctor:
         yield from self._environment(site, client)
 
     def _settings(self) -> Finding:
-        if isinstance(self.config, HubproxyError):
-            return Finding("settings", "FAIL", str(self.config), "hubproxy config check")
+        if isinstance(self.config, ConfigError):
+            # Settings that are kept from this user are those of a daemon, and not for jobs.
+            kept = self.place.named and isinstance(self.config.__cause__, PermissionError)
+            state: State = "warn" if kept else "FAIL"
+            return Finding("settings", state, str(self.config), "hubproxy config check")
         return Finding("settings", "ok", "those of this machine can be read")
 
     def _host(self) -> Iterator[Finding]:

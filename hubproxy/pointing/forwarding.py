@@ -6,8 +6,9 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hubproxy.pointing.ask import Credentials, Site, is_loopback
+from hubproxy.pointing.ask import Site
 from hubproxy.pointing.finding import Finding
+from hubproxy.pointing.place import Credentials, is_loopback
 
 _TIMEOUT = 10.0
 _LONGEST_HEAD = 1 << 16

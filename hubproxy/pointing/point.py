@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hubproxy.pointing.ask import Credentials, Site, is_loopback
+from hubproxy.pointing.ask import Site
 from hubproxy.pointing.bundle import IN_CONTAINER, bundle_place, write_bundle
 from hubproxy.pointing.conflicts import Conflict, bundles, certificates, conflicts
-from hubproxy.pointing.shells import CONTAINERS, Shell, written
-from hubproxy.pointing.variables import Variables, Way, variables
+from hubproxy.pointing.place import Credentials, is_loopback
+from hubproxy.pointing.shells import written
+from hubproxy.pointing.variables import Variables, variables
+from hubproxy.pointing.ways import CONTAINERS, Shell, Way
 
 
 @dataclass(frozen=True, slots=True)

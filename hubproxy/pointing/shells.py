@@ -4,18 +4,10 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from typing import Literal, get_args
 
 from hubproxy.errors import UsageError
 from hubproxy.pointing.variables import BUNDLES, Variables
-
-Shell = Literal["bash", "fish", "powershell", "dotenv", "docker", "k8s"]
-SHELLS: tuple[Shell, ...] = get_args(Shell)
-FILES: tuple[Shell, ...] = ("dotenv", "docker", "k8s")
-"""Those that make a file for a job elsewhere. They cannot unset: empty is as good to the hook."""
-
-CONTAINERS: tuple[Shell, ...] = ("docker", "k8s")
-"""Those whose jobs see another disk, and another loopback."""
+from hubproxy.pointing.ways import Shell
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]*")
 # PowerShell ends a quoted text at any of these.
@@ -102,6 +94,7 @@ def _k8s(found: Variables, bundle_here: str) -> Iterator[str]:
 
 
 def _for_files(found: Variables) -> Iterator[tuple[str, str]]:
+    """A file cannot unset: what is empty is as good to the hook."""
     yield from found.values.items()
     for name in found.unset:
         yield name, ""

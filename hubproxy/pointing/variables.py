@@ -7,18 +7,12 @@ So both spellings and all of the variables for CAs are set.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from hubproxy.errors import UsageError
-from hubproxy.pointing.ask import Credentials, Site
-
-Way = Literal["proxy", "hook"]
-"""Those that variables point to."""
-
-WayIn = Literal["reverse", "hook", "proxy"]
-WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
-"""Those and the reverse route, which stands in the handle itself."""
+from hubproxy.pointing.ask import Site
+from hubproxy.pointing.place import Credentials
+from hubproxy.pointing.ways import Way
 
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 NO_PROXY = ("NO_PROXY", "no_proxy")

@@ -157,6 +157,15 @@ async def test_half_of_the_credentials_is_none(place: Place, words: list[str], t
     assert told in done.errors
 
 
+async def test_another_ca_than_the_one_named_is_not_trusted(place: Place, url: str) -> None:
+    shown = (await place.good("ca", "show", "--json")).objects[0]["sha256"]
+    place.variables["HUBPROXY_CA_SHA256"] = f"sha256:{shown.upper()}"
+    assert "export HTTPS_PROXY=" in (await place.good("env", "--url", url)).out
+    done = await place.run("env", "--url", url, "--ca-sha256", "ab" * 32)
+    assert (done.status, done.out) == (1, "")
+    assert f"CA_MISMATCH: the CA of {url} has sha256 {shown}, not abab" in done.errors
+
+
 async def test_credentials_of_the_address_are_used(place: Place, url: str) -> None:
     done = await place.good("env", "--url", url.replace("//", "//nlp:t0ken@"))
     assert "HTTPS_PROXY=http://nlp:t0ken@127.0.0.1:" in done.out

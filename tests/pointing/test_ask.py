@@ -10,16 +10,18 @@ from typing import Any, Self
 
 import pytest
 
-from hubproxy.errors import UsageError
-from hubproxy.pointing.ask import Credentials, NoDaemonError, Place, ask, place_of, place_of_listen
+from hubproxy.pointing.ask import CaMismatchError, NoDaemonError, ask
+from hubproxy.pointing.place import Place
 from tests import site as sites
+from tests.pointing.sites import root
 
+CA, SHA256 = root("tfhub.dev")
 TOLD: dict[str, Any] = {
     "v": 1,
     "hook": "http://inside:8440",
     "proxy": "http://inside:8441",
-    "ca": "PEM",
-    "ca_sha256": "ab",
+    "ca": CA.decode(),
+    "ca_sha256": SHA256,
     "hubs": ["tfhub.dev"],
     "auth": "required",
     "time": "2026-11-23T12:00:00Z",
@@ -114,7 +116,19 @@ def test_more_than_is_known_is_passed_over(answer: Answer) -> None:
         pytest.param({**TOLD, "v": 2}, "version 2", id="newer"),
         pytest.param({**TOLD, "time": "2026-11-23T12:00:00"}, "cannot be read", id="no-zone"),
         pytest.param({**TOLD, "hubs": "tfhub.dev"}, "cannot be read", id="hubs"),
+        pytest.param({**TOLD, "hubs": []}, "cannot be read", id="no-hubs"),
+        pytest.param({**TOLD, "hubs": ["a b"]}, "cannot be read", id="hub-with-space"),
+        pytest.param({**TOLD, "hubs": ["a\r\nX: y"]}, "cannot be read", id="hub-with-lines"),
+        pytest.param({**TOLD, "hubs": ["*"]}, "cannot be read", id="hub-all"),
         pytest.param({**TOLD, "auth": "maybe"}, "cannot be read", id="auth"),
+        pytest.param({**TOLD, "proxy": "h:8441"}, "cannot be read", id="proxy-no-url"),
+        pytest.param({**TOLD, "proxy": "http://h:1\n"}, "cannot be read", id="proxy-line-break"),
+        pytest.param({**TOLD, "proxy": "http://$(id):1"}, "cannot be read", id="proxy-shell"),
+        pytest.param({**TOLD, "hook": "file:///etc"}, "cannot be read", id="hook-scheme"),
+        pytest.param({**TOLD, "ca": "junk"}, "cannot be read", id="ca-junk"),
+        pytest.param({**TOLD, "ca_sha256": "../../x"}, "another fingerprint", id="ca-path"),
+        pytest.param({**TOLD, "ca_sha256": "ab" * 32}, "another fingerprint", id="ca-other"),
+        pytest.param({**TOLD, "ca": ""}, "another fingerprint", id="ca-none"),
         pytest.param({"v": 1}, "cannot be read", id="missing"),
     ],
 )
@@ -143,55 +157,22 @@ def test_where_nobody_answers_the_remedy_is_to_start_it_or_name_it() -> None:
     assert "--url" in caught.value.remedy
 
 
-@pytest.mark.parametrize(
-    ("text", "url", "credentials"),
-    [
-        pytest.param("http://h:8440", "http://h:8440", None, id="plain"),
-        pytest.param(" h:8440/ ", "http://h:8440", None, id="no-scheme"),
-        pytest.param("https://h/hubproxy/", "https://h/hubproxy", None, id="path"),
-        pytest.param("http://[::1]:8440", "http://[::1]:8440", None, id="ipv6"),
-        pytest.param(
-            "http://nlp:a%40b@h:8440", "http://h:8440", Credentials("nlp", "a@b"), id="team"
-        ),
-        pytest.param("http://nlp@h:8440", "http://h:8440", None, id="no-token"),
-    ],
-)
-def test_an_address_is_read_as_users_type_it(
-    text: str, url: str, credentials: Credentials | None
-) -> None:
-    assert place_of(text) == Place(url, credentials, named=True)
+def test_a_ca_that_is_not_the_one_named_is_not_trusted(answer: Answer) -> None:
+    answer.body = json.dumps(TOLD).encode()
+    assert ask(Place(answer.url, ca_sha256=SHA256)).ca == CA
+    with pytest.raises(CaMismatchError, match=f"sha256 {SHA256}, not abab") as caught:
+        ask(Place(answer.url, ca_sha256="ab" * 32))
+    assert "hubproxy ca show" in caught.value.remedy
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "http://", "ftp://h:1", "http://h:0", "http://h:x", "http://h:99999", "http://a b", "//"],
-)
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not the address of a hubproxy"):
-        place_of(text)
+def test_cas_before_it_are_trusted_only_where_none_is_named(answer: Answer) -> None:
+    """After a rotation there are two; who stands in between could add one of their own."""
+    both = CA + root("other.example")[0]
+    answer.body = json.dumps({**TOLD, "ca": both.decode()}).encode()
+    assert ask(Place(answer.url)).ca == both
+    assert ask(Place(answer.url, ca_sha256=SHA256)).ca == CA
 
 
-@pytest.mark.parametrize("text", ["http://nlp:s3cret@h:0", "nlp:s3cret@:8440"])
-def test_a_refusal_does_not_repeat_the_token(text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        place_of(text)
-    assert "s3cret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("listen", "url"),
-    [
-        ("127.0.0.1:8440", "http://127.0.0.1:8440"),
-        ("0.0.0.0:8440", "http://127.0.0.1:8440"),
-        ("[::]:8440", "http://[::1]:8440"),
-        ("[fe80::1]:8440", "http://[fe80::1]:8440"),
-        ("hubproxy.example:80", "http://hubproxy.example:80"),
-    ],
-)
-def test_the_daemon_of_this_host_is_found_by_its_setting(listen: str, url: str) -> None:
-    found = place_of_listen(listen)
-    assert (found.url, found.flag) == (url, "")
-
-
-def test_a_command_finds_a_named_daemon_again() -> None:
-    assert place_of("http://h:8440").flag == " --url http://h:8440"
+def test_a_daemon_without_a_forward_port_has_no_ca_to_name(answer: Answer) -> None:
+    answer.body = json.dumps({**TOLD, "proxy": "", "ca": "", "ca_sha256": ""}).encode()
+    assert ask(Place(answer.url, ca_sha256=SHA256)).ca == b""

@@ -58,6 +58,11 @@ def test_it_lies_in_the_cache_under_the_cas_fingerprint(tmp_path: Path) -> None:
     assert bundle_place(site(), {"XDG_CACHE_HOME": "c"}) == Path.home() / ".cache/hubproxy" / name
 
 
+def test_a_daemon_without_a_ca_has_no_bundle(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(BundleError, match="gives no CA"):
+        write_bundle(site(ca=b""), tmp_path / "ca.pem", environ)
+
+
 def test_a_place_that_cannot_be_is_told_with_the_flag(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hubproxy.pointing.conflicts import Conflict, conflicts
-from hubproxy.pointing.variables import Way, variables
+from hubproxy.pointing.variables import variables
+from hubproxy.pointing.ways import Way
 from tests.pointing.sites import root, site
 
 PROXY = "http://proxy.example:8441"

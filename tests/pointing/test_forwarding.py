@@ -9,9 +9,10 @@ import pytest
 
 from hubproxy import wiring
 from hubproxy.core.access import Team, Teams
-from hubproxy.pointing.ask import Credentials, Place, Site, ask
+from hubproxy.pointing.ask import Site, ask
 from hubproxy.pointing.finding import Finding
 from hubproxy.pointing.forwarding import check_forward
+from hubproxy.pointing.place import Credentials, Place
 from tests import site as sites
 from tests.pointing.sites import root, site
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubproxy.errors import UsageError
-from hubproxy.pointing.ask import Credentials
-from hubproxy.pointing.variables import Way, covers, variables
+from hubproxy.pointing.place import Credentials
+from hubproxy.pointing.variables import covers, variables
+from hubproxy.pointing.ways import Way
 from tests.pointing.sites import site
 
 BUNDLE = "/cache/ca.pem"
