@@ -20,8 +20,9 @@ It is also the most that a session is given at once: its outgoing buffer keeps t
 once had, for as long as the connection lasts.
 """
 
-BATCH = 16 * RECORD
-"""The most that is read, sealed and sent by one call of each kind for the file and the socket."""
+BATCH = 8 * RECORD
+"""The most that is read and sent at once. Twice or four times as much no longer stays in the cache
+of a core; half of it costs a tenth more CPU."""
 
 _KEPT = 2 * 1024 * 1024
 """Bytes of records that may wait in one thread before it seals them one by one.
