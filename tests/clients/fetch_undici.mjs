@@ -18,6 +18,6 @@ try {
   if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
   writeFileSync(file, Buffer.from(await answer.arrayBuffer()));
 } catch (error) {
-  console.error(`${error.message}: ${error.cause?.message ?? ""}`);
+  for (let why = error; why; why = why.cause) console.error(why.message);
   process.exitCode = 1;
 }

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.server.ambiguous import FORWARD
-from tests.server.ambiguous.asking import Told, forward_url
+from tests.server.ambiguous.asking import Told
 from tests.server.ambiguous.destinations import BAD, LEADING_HOME, Bad
 from tests.server.raw import Raw
 from tests.site import Site
@@ -43,7 +43,7 @@ class Yard:
     def fill(self, authority: bytes) -> bytes:
         ports = {
             b"{reverse}": urlsplit(self.site.url).port,
-            b"{forward}": urlsplit(forward_url(self.site)).port,
+            b"{forward}": urlsplit(self.site.forward_url).port,
             b"{canary}": self.canary.port,
         }
         for name, port in ports.items():
@@ -90,7 +90,7 @@ async def open_to_some(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 async def connect(site: Site, authority: bytes, *lines: bytes, version: bytes = b"1.1") -> Told:
     """Ask for a tunnel, with a request behind that must not be taken for one of its own."""
     head = [b"CONNECT " + authority + b" HTTP/" + version, *lines, b"", b""]
-    async with Raw(forward_url(site)) as raw:
+    async with Raw(site.forward_url) as raw:
         raw.say(b"\r\n".join(head) + FORWARD.next)
         answer = await raw.answer()
         return Told(answer, await raw.rest(), closed=True)
@@ -103,7 +103,7 @@ async def _refused(
     caplog.set_level(logging.DEBUG)
     authority = yard.fill(bad.authority)
     before = len(yard.site.events())
-    own = urlsplit(forward_url(yard.site)).port
+    own = urlsplit(yard.site.forward_url).port
 
     with watched() as seen:
         told = await connect(yard.site, authority, b"Host: " + authority)
@@ -192,7 +192,7 @@ async def test_where_some_may_be_tunnelled_to_no_others_are_looked_up(
 async def test_a_hub_in_any_good_spelling_is_reached(
     closed: Yard, authority: bytes, lines: list[bytes], version: bytes
 ) -> None:
-    async with Raw(forward_url(closed.site)) as raw:
+    async with Raw(closed.site.forward_url) as raw:
         raw.say(b"\r\n".join([b"CONNECT " + authority + b" HTTP/" + version, *lines, b"", b""]))
         head = await raw.reader.readuntil(b"\r\n\r\n")
     assert head.split(b" ")[1] == b"200"

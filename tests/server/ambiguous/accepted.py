@@ -27,7 +27,7 @@ ACCEPTED: Table = {
     "an-empty-body": fields(b"Content-Length: 0"),
     "proxy-connection": fields(b"Proxy-Connection: keep-alive"),
     "compression-offered": fields(b"Accept-Encoding: gzip, br, zstd"),
-    "a-list-that-is-empty": fields(b"Accept:", b"Connection: ,"),
+    "a-list-that-is-empty": fields(b"Accept:", b"Expect:", b"Connection: ,"),
     "forwarded": fields(b"X-Forwarded-For: 10.0.0.1", b"X-Forwarded-Host: other.example"),
     "rewritten": fields(b"X-Original-URL: /other", b"X-Rewrite-URL: /other"),
     "another-method-on-the-side": fields(b"X-HTTP-Method-Override: DELETE"),
@@ -39,6 +39,9 @@ ACCEPTED: Table = {
     "host-of-a-v6-address": hosts(b"[::1]:8440").at("reverse"),
     "host-with-a-dot-behind": hosts(b"proxy.example.").at("reverse"),
     "target-with-its-port": head(b"GET http://tfhub.dev:80/google/spice/2 HTTP/1.1", HOST).at(
+        "forward"
+    ),
+    "target-of-https-in-the-clear": head(b"GET https://tfhub.dev/google/spice/2 HTTP/1.1", HOST).at(
         "forward"
     ),
     "target-of-mixed-case": head(b"GET http://TFHub.Dev/google/spice/2 HTTP/1.1", HOST).at(

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import pytest
-
 from tests.server.ambiguous.doors import REVERSE, TUNNEL, Door
 from tests.server.raw import Answer, Raw
 from tests.site import Site
@@ -25,23 +23,15 @@ class Told:
     closed: bool
 
 
-def forward_url(site: Site) -> str:
-    """Where the site is a proxy; the test is skipped where it is none."""
-    if not hasattr(site, "forward_url"):
-        pytest.skip("there is no forward port yet")
-    return str(site.forward_url)
-
-
 def trusting(site: Site) -> ssl.SSLContext:
     """What a job of this site has for a TLS context."""
-    pem = site.ca_pem  # type: ignore[attr-defined]  # it comes with the forward port
-    return ssl.create_default_context(cadata=pem.decode())
+    return ssl.create_default_context(cadata=site.ca_pem.decode())
 
 
 @asynccontextmanager
 async def opened(site: Site, door: Door) -> AsyncIterator[Raw]:
     """A connection on which the next byte is read as a request's first."""
-    async with Raw(site.url if door is REVERSE else forward_url(site)) as raw:
+    async with Raw(site.url if door is REVERSE else site.forward_url) as raw:
         if door is TUNNEL:
             await raw.tunnel("tfhub.dev:443", trusting(site))
         yield raw

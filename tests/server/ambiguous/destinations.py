@@ -86,13 +86,12 @@ FORMS = _malformed(
 # Names that are no hub's, some of which look like one.
 NAMES = _named(
     another="other.example:443",
-    below="www.tfhub.dev:443",
+    below="models.tfhub.dev:443",
     behind="tfhub.dev.other.example:443",
     joined="eviltfhub.dev:443",
     one_letter_off="tfhubs.dev:443",
     top_level="dev:443",
     punycode="xn--tfhb-3ua.dev:443",
-    punycode_of_ascii="xn--tfhub-.dev:443",
     a_public_address="8.8.8.8:443",
 ) | _malformed(
     leading_dot=".tfhub.dev:443",
@@ -100,6 +99,7 @@ NAMES = _named(
     two_dots_behind="tfhub.dev..:443",
     only_a_dot=".:443",
     leading_hyphen="-tfhub.dev:443",
+    punycode_of_ascii="xn--tfhub-.dev:443",
     escape="tfhub%2edev:443",
     escaped_letter="%74fhub.dev:443",
     escaped_digit="%31.0.0.1:443",

@@ -65,9 +65,10 @@ HEADERS: Table = {
     "only-a-colon": fields(b":"),
     "request-line-again": fields(b"GET / HTTP/1.1"),
     "expects-the-impossible": fields(b"Expect: 200-ok"),
-    "expects-nothing": fields(b"Expect: "),
     "expects-two-things": fields(b"Expect: 100-continue, 200-ok"),
     "expects-in-two-lines": fields(b"Expect: 100-continue", b"Expect: 200-ok"),
+    "range-in-two-lines": fields(b"Range: bytes=0-0", b"Range: bytes=2-2"),
+    "if-range-in-two-lines": fields(b"Range: bytes=0-0", b'If-Range: "a"', b'If-Range: "b"'),
     "expects-a-control": fields(b"Expect: 100-continue\x0b"),
     "expects-with-a-body": fields(
         b"Expect: 100-continue", b"Content-Length: 5", rest=b"hello{next}"

@@ -18,7 +18,6 @@ TARGETS: Table = {
     "absolute-form-of-another-host": target(b"https://other.example/google/spice/2").at("tunnel"),
     "origin-form": target(b"/tfhub.dev/google/spice/2").at("forward"),
     "origin-form-of-the-hub": target(b"/google/spice/2").at("forward"),
-    "https-in-the-clear": target(b"https://tfhub.dev/google/spice/2").at("forward"),
     "user": target(b"http://user@tfhub.dev/google/spice/2").at("forward"),
     "user-and-password": target(b"http://user:secret@tfhub.dev/google/spice/2").at("forward"),
     "user-that-looks-like-a-hub": target(b"http://tfhub.dev@other.example/google/spice/2").at(
@@ -60,6 +59,7 @@ TARGETS: Table = {
     "the-metadata-service": target(b"http://169.254.169.254/latest/meta-data/1").at("forward"),
     "another-host": target(b"http://other.example/google/spice/2").at("forward"),
     "network-path": target(b"//tfhub.dev/google/spice/2").at(*_OWN),
+    "of-a-head": head(b"HEAD {target}#frag HTTP/1.1", HOST, rest=b"{next}"),
     "a-hub-with-a-port": target(b"/tfhub.dev:443/google/spice/2").at("reverse"),
     "a-hub-with-a-user": target(b"/u@tfhub.dev/google/spice/2").at("reverse"),
     "a-file-of-ours": target(b"/-/client/../../pyproject.toml").at(*_OWN),
