@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hubproxy import __version__
-from tests.bench import fetches, hits, loads, misses, tls
+from tests.bench import fetches, hits, leaves, loads, misses, tls
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
 from tests.bench.peer import find
@@ -27,6 +27,7 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "small": hits.small,
     "tls": tls.large,
     "handshake": tls.handshake,
+    "leaf": leaves.leaf,
     "herd": misses.herd,
     "stock": loads.stock,
     "fetch": fetches.known,
@@ -37,6 +38,7 @@ _NEEDS = {
     "small": ["small", "beside"],
     "tls": ["warm"],
     "handshake": ["small"],
+    "leaf": [],
     "herd": ["herd"],
     "stock": ["stock"],
     "fetch": ["fetch"],
