@@ -107,7 +107,6 @@ async def test_a_name_that_means_nothing_is_told(bundle: Path) -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", "broke off", id="no-tls"),
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\nhello" * 9, "broke off", id="other-than-tls"),
         pytest.param(b"HTTP/1.1 502 \x1b[1m\r\n\r\n", "502 ?[1m", id="refusal"),
-        pytest.param(b"X" * 70_000, "broke off", id="endless"),
     ],
 )
 async def test_whatever_else_answers_is_told(bundle: Path, answer: bytes, told: str) -> None:
@@ -115,6 +114,19 @@ async def test_whatever_else_answers_is_told(bundle: Path, answer: bytes, told: 
         found = await check(site(proxy=url), bundle)
     assert found.state == "FAIL"
     assert told in found.text
+
+
+async def test_an_answer_without_an_end_is_not_read_to_it(bundle: Path) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"X" * 70_000)
+        await reader.read()  # until the client has had enough
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        found = await check(site(proxy=url), bundle)
+    assert found.state == "FAIL"
+    assert found.text.endswith("it is no answer of a proxy")
 
 
 async def test_a_certificate_for_another_host_is_not_believed(tmp_path: Path) -> None:
