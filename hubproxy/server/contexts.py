@@ -39,20 +39,26 @@ class Contexts:
         self._kept: dict[str, _Kept] = {}
         self._making: dict[str, asyncio.Task[_Kept]] = {}
 
+    def ready(self, host: str) -> ssl.SSLContext | None:
+        """The context of a host if there is one that is fresh."""
+        kept = self._kept.get(host)
+        return kept.context if kept is not None and self._clock() < kept.renew_at else None
+
     async def get(self, host: str) -> ssl.SSLContext:
         """The context of a host, which the caller has found to be one that is intercepted.
 
         Raises:
             HubproxyError: the CA cannot be used, or does not permit the host.
         """
-        kept = self._kept.get(host)
-        if kept is None or self._clock() >= kept.renew_at:
+        found = self.ready(host)
+        if found is None:
             task = self._making.get(host)
             if task is None:
                 task = self._making[host] = asyncio.create_task(asyncio.to_thread(self._make, host))
                 task.add_done_callback(lambda done: self._made(host, done))
             kept = self._kept[host] = await asyncio.shield(task)
-        return kept.context
+            found = kept.context
+        return found
 
     def forget(self) -> None:
         """Make every context anew when it is next asked for: the CA may be another one."""

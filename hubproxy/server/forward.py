@@ -5,6 +5,7 @@ to untouched where the admin allows it. Either way the audit log is told first.
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Protocol
@@ -64,7 +65,15 @@ class ForwardDoor:
 
     def connect(self, head: Head, edge: Edge) -> None:
         authority = connect_target(head)
-        edge.run(self._connect(authority, head, edge))
+        edge.caller = self.caller(head, edge.address)
+        if self._allowed.judge(authority) == "tunnel":
+            edge.run(self._tunnel(authority, edge))
+            return
+        context = self._contexts.ready(authority.host)
+        if context is None:
+            edge.run(self._prepare(authority, edge))
+        else:
+            self._intercept(authority.host, context, edge)
 
     def refused(self, head: Head, error: HubproxyError, edge: Edge) -> None:
         """Have it on record whom somebody wanted to reach, then answer."""
@@ -81,18 +90,16 @@ class ForwardDoor:
             error = unrecorded
         edge.refuse(error)
 
-    async def _connect(self, authority: Authority, head: Head, edge: Edge) -> None:
+    async def _prepare(self, authority: Authority, edge: Edge) -> None:
+        """Intercept with a context that is to be made first."""
         try:
-            edge.caller = self.caller(head, edge.address)
-            if self._allowed.judge(authority) == "intercept":
-                await self._intercept(authority.host, edge)
-            else:
-                await self._tunnel(authority, edge)
+            context = await self._contexts.get(authority.host)
         except HubproxyError as error:
             await self._refuse(authority, error, edge)
+        else:
+            self._intercept(authority.host, context, edge)
 
-    async def _intercept(self, host: str, edge: Edge) -> None:
-        context = await self._contexts.get(host)
+    def _intercept(self, host: str, context: ssl.SSLContext, edge: Edge) -> None:
         inner = Edge(self._front, TunnelDoor(host, edge))
 
         def failed(error: Exception) -> None:
@@ -107,7 +114,13 @@ class ForwardDoor:
         )
 
     async def _tunnel(self, authority: Authority, edge: Edge) -> None:
-        """Splice the client to another host. What passes is counted, not read."""
+        try:
+            await self._splice(authority, edge)
+        except HubproxyError as error:
+            await self._refuse(authority, error, edge)
+
+    async def _splice(self, authority: Authority, edge: Edge) -> None:
+        """Join the client to another host. What passes is counted, not read."""
         assert authority.port is not None
         passed = Passed(edge)
         far = await self._dialer.dial(
@@ -121,8 +134,8 @@ class ForwardDoor:
             raise
         near = Pipe(passed.count, lambda: self._tunnels.closed(entry, passed.bytes))
         near.connection_made(edge.transport)
-        Pipe.joined(near, far)
         edge.transport.write(_ESTABLISHED)
+        near.join(far)
         edge.enclose(near, within=_SILENT)
 
 

@@ -20,27 +20,44 @@ class Pipe(asyncio.Protocol):
         self._moved, self._lost = moved, lost
         self.transport: Any = None
         self.other: Pipe | None = None
+        self._early: list[bytes] = []  # what came before there was another end
         self._ended = False
 
-    @classmethod
-    def joined(cls, one: "Pipe", two: "Pipe") -> None:
-        one.other, two.other = two, one
+    def join(self, other: "Pipe") -> None:
+        """Let the bytes flow between this end and another one, both of which are connected."""
+        self.other, other.other = other, self
+        self._begin()
+        other._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and not self.other.transport.is_closing():
+        if self.other is None:
+            self._early.append(data)
+            self.transport.pause_reading()
+        elif not self.other.transport.is_closing():
             self._moved(len(data))
             self.other.transport.write(data)
 
     def eof_received(self) -> bool | None:
         self._ended = True
         other = self.other
-        if other is None or other.ended or other.transport.is_closing():
+        if other is None:
+            return True
+        if other.ended or other.transport.is_closing():
             return None
         other.transport.write_eof()
         return True
+
+    def _begin(self) -> None:
+        early, self._early = self._early, []
+        for data in early:
+            self.data_received(data)
+        if self._ended:
+            self.eof_received()
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
 
     @property
     def ended(self) -> bool:

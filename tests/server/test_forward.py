@@ -399,6 +399,25 @@ async def test_a_listed_host_is_tunnelled_to_untouched_and_on_record(tmp_path: P
         assert closed.bytes == 2 * (6 + len(much)) + 3
 
 
+async def test_a_far_end_that_speaks_first_is_heard(tmp_path: Path) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello " * 1000)
+        await reader.read()
+        writer.close()
+
+    async with (
+        Site(tmp_path) as site,
+        await asyncio.start_server(greet, "127.0.0.1", 0) as server,
+        tunnelling(site, Here(server.sockets[0].getsockname()[1]), "*") as url,
+        Raw(url) as raw,
+    ):
+        raw.say(b"CONNECT a.example:443 HTTP/1.0\r\n\r\n")
+        await raw.reader.readuntil(b"\r\n\r\n")
+        assert await raw.reader.readexactly(6000) == b"hello " * 1000
+        raw.end()
+        assert await raw.rest() == b""
+
+
 async def test_what_is_not_listed_is_not_dialled(tmp_path: Path) -> None:
     async with Site(tmp_path) as site:
         dial = Here(9)

@@ -9,10 +9,14 @@ import uvloop
 from tests.server import test_forward as forward
 from tests.site import SPICE, Site, large
 
+# A signal does not interrupt uvloop.
+pytestmark = pytest.mark.timeout(60, method="thread")
+
 ALONE = (
     forward.test_a_cold_module_comes_through_a_tunnel_while_it_is_fetched,
     forward.test_wrong_bytes_do_not_look_complete_in_a_tunnel,
     forward.test_a_listed_host_is_tunnelled_to_untouched_and_on_record,
+    forward.test_a_far_end_that_speaks_first_is_heard,
     forward.test_what_is_not_listed_is_not_dialled,
     forward.test_a_silent_connect_is_ended,
 )
