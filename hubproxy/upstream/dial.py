@@ -52,7 +52,10 @@ class Dialer:
 
     async def _connected(self, info: _Info, host: str) -> socket.socket | None:
         """A socket that is connected; None where nobody answers."""
-        sock = self._guard.socket(info)
+        try:
+            sock = self._guard.socket(info)
+        except OSError:  # no descriptor is left, or this host has no such addresses
+            return None
         sock.setblocking(False)
         try:
             await asyncio.get_running_loop().sock_connect(sock, info[4])

@@ -1,6 +1,7 @@
 """Connections to hosts that are no hubs: to public addresses alone, and never to ourselves."""
 
 import asyncio
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,19 @@ async def test_where_nobody_listens_nothing_is_reached() -> None:
         port = server.getsockname()[1]
     with pytest.raises(UpstreamError, match=rf"127\.0\.0\.2:{port} cannot be reached"):
         await Dialer(seconds=5, private=True).dial("127.0.0.2", port, asyncio.Protocol)
+
+
+async def test_without_a_descriptor_left_nothing_is_reached() -> None:
+    dialer = Dialer(seconds=5, private=True)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as unused:
+        lowest = unused.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        with pytest.raises(UpstreamError, match=r"127\.0\.0\.2:443 cannot be reached"):
+            await dialer.dial("127.0.0.2", 443, asyncio.Protocol)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2"])
