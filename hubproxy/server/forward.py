@@ -5,6 +5,7 @@ to untouched where the admin allows it. Either way the audit log is told first.
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -94,8 +95,8 @@ class ForwardDoor:
         """Intercept with a context that is to be made first."""
         try:
             context = await self._contexts.get(authority.host)
-        except HubproxyError as error:
-            await self._refuse(authority, error, edge)
+        except Exception as error:  # noqa: BLE001  # likewise
+            await self._refuse(authority, _told(error), edge)
         else:
             self._intercept(authority.host, context, edge)
 
@@ -116,8 +117,8 @@ class ForwardDoor:
     async def _tunnel(self, authority: Authority, edge: Edge) -> None:
         try:
             await self._splice(authority, edge)
-        except HubproxyError as error:
-            await self._refuse(authority, error, edge)
+        except Exception as error:  # noqa: BLE001  # also what nobody foresaw: the client waits
+            await self._refuse(authority, _told(error), edge)
 
     async def _splice(self, authority: Authority, edge: Edge) -> None:
         """Join the client to another host. What passes is counted, not read."""
@@ -136,7 +137,16 @@ class ForwardDoor:
         near.connection_made(edge.transport)
         edge.transport.write(_ESTABLISHED)
         near.join(far)
+        end_unread_answers(edge.transport, _SILENT)  # what passes is no answer of ours
         edge.enclose(near, within=_SILENT)
+
+
+def _told(error: Exception) -> HubproxyError:
+    """What a client is told of an error; one that is not meant for it goes to the log."""
+    if isinstance(error, HubproxyError):
+        return error
+    logging.getLogger("hubproxy").error("http.crashed", exc_info=error)
+    return HubproxyError("hubproxy has met an error of its own: see its log")
 
 
 class Passed:

@@ -54,9 +54,12 @@ class Pipe(asyncio.Protocol):
         early, self._early = self._early, []
         for data in early:
             self.data_received(data)
-        if self._ended:
+        if self.transport.is_closing():  # it was lost before there was another end
+            if self.other is not None:
+                self.other.transport.close()
+        elif self._ended:
             self.eof_received()
-        elif not self.transport.is_closing():
+        else:
             self.transport.resume_reading()
 
     @property

@@ -1,7 +1,9 @@
 """The forward port, as clients meet it: tunnels that are looked into, and all the others."""
 
 import asyncio
+import socket
 import ssl
+import struct
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +17,7 @@ import pytest_asyncio
 from hubproxy import wiring
 from hubproxy.config import load
 from hubproxy.protocols.destination import Allowed
+from hubproxy.server.edge import Edge
 from hubproxy.server.forward import ForwardDoor
 from hubproxy.server.listen import accepting, listening
 from tests.server.raw import Answer, Raw, get
@@ -416,6 +419,58 @@ async def test_a_far_end_that_speaks_first_is_heard(tmp_path: Path) -> None:
         assert await raw.reader.readexactly(6000) == b"hello " * 1000
         raw.end()
         assert await raw.rest() == b""
+
+
+async def test_a_host_that_hangs_up_at_once_ends_the_tunnel(tmp_path: Path) -> None:
+    """With a reset, which comes before the tunnel is on record."""
+
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with (
+        Site(tmp_path) as site,
+        await asyncio.start_server(reset, "127.0.0.1", 0) as server,
+        tunnelling(site, Here(server.sockets[0].getsockname()[1]), "a.example") as url,
+    ):
+        for _ in range(10):
+            async with Raw(url) as raw:
+                raw.say(b"CONNECT a.example:443 HTTP/1.0\r\n\r\n")
+                assert (await asyncio.wait_for(raw.rest(), 5)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_may_pause_longer_in_a_tunnel_than_in_an_answer(tmp_path: Path) -> None:
+    async with (
+        Site(tmp_path, {"server.stall_seconds": 1}) as site,
+        echo() as port,
+        tunnelling(site, Here(port), "a.example") as url,
+        Raw(url) as raw,
+    ):
+        raw.say(b"CONNECT a.example:443 HTTP/1.0\r\n\r\n")
+        await raw.reader.readuntil(b"\r\n\r\n")
+        (edge,) = site.daemon.front.connections._waiting
+        assert isinstance(edge, Edge)
+        sock = edge.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) > 900_000
+
+
+async def test_a_connect_that_fails_as_nobody_foresaw_is_answered_and_on_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Here):
+        async def dial(
+            self, host: str, port: int, protocol: Callable[[], asyncio.Protocol]
+        ) -> asyncio.Protocol:
+            raise OSError(24, "Too many open files")
+
+    async with Site(tmp_path) as site, tunnelling(site, Broken(9), "a.example") as url:
+        answer, _ = await say(url, b"CONNECT a.example:443 HTTP/1.0\r\n\r\n")
+        assert answer.status == 500
+        assert "Too many open files" not in answer.reason
+        assert "Too many open files" in caplog.text
+        (event,) = site.events()
+        assert (event.event, event.outcome, event.status) == ("tunnel", "failed", 500)
 
 
 async def test_what_is_not_listed_is_not_dialled(tmp_path: Path) -> None:
