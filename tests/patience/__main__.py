@@ -52,7 +52,7 @@ def _late(seen: Seen) -> int:
 
 
 def _others(seen: Seen) -> Goal:
-    return Goal(f"{seen.name}: slowest probe", max(seen.probes), _PROBE, "ms")
+    return Goal(f"{seen.name}: probe, 99 of 100", seen.slow_probe, _PROBE, "ms")
 
 
 def _gone(seen: Seen) -> Goal:
@@ -103,8 +103,17 @@ def _outside(folder: Path, asked: argparse.Namespace) -> list[Goal]:
     _print([meter.row(slowhttptest.HEADS), meter.row(["---"] * len(slowhttptest.HEADS))])
     _print(one.line() for one in told)
     return [
-        Goal(f"slowhttptest, {one.kind}: was not available", float(not one.available), 0, "times")
-        for one in told
+        *(
+            Goal(
+                f"slowhttptest, {one.name}: was not available", float(not one.available), 0, "times"
+            )
+            for one in told
+        ),
+        *(
+            Goal(f"slowhttptest, {one.name}: all closed", one.seconds, _WITHIN, "s")
+            for one in told
+            if one.kind != "slow reads"
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ from random import random
 
 from tests.server.raw import Raw
 
-_AT_ONCE, _PER_SECOND = 50, 500  # clients that are just coming, or going
+_AT_ONCE, _PER_SECOND = 25, 250  # clients that are just coming, or going
 _HUB = "tfhub.dev"
 
 

@@ -17,7 +17,7 @@ from tests.bench.processes import BenchError, tree
 from tests.patience.crowd import Order
 from tests.patience.place import PATH, Daemon
 
-_PROBE_EVERY = 0.5
+_PROBE_EVERY, _MEMORY_EVERY = 0.1, 5
 _PROBE = b"GET /-/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 MIB = 1 << 20
 
@@ -53,6 +53,12 @@ class Seen:
     probes: list[float] = field(default_factory=list)
 
     @property
+    def slow_probe(self) -> float:
+        """The 99th of a hundred: one of them may meet what else the machine does."""
+        ordered = sorted(self.probes)
+        return ordered[max(0, len(ordered) * 99 // 100 - 1)]
+
+    @property
     def mib(self) -> float:
         return max(0, self.top - self.before) / MIB
 
@@ -65,6 +71,7 @@ class Seen:
             f"{self.mib:.1f}",
             f"{self.mib * 1024 / self.count:.1f}",
             f"{median(self.probes):.1f}",
+            f"{self.slow_probe:.1f}",
             f"{max(self.probes):.1f}",
         ]
 
@@ -77,7 +84,8 @@ HEADS = [
     "PSS + MiB",
     "KiB each",
     "probe p50 ms",
-    "max ms",
+    "p99",
+    "max",
 ]
 
 
@@ -102,7 +110,8 @@ def _probing(daemon: Daemon, seen: Seen) -> Iterator[None]:
     def work() -> None:
         while not over.wait(_PROBE_EVERY):
             seen.probes.append(probe(daemon.reverse))
-            seen.top = max(seen.top, pss(daemon.pid))
+            if len(seen.probes) % _MEMORY_EVERY == 0:
+                seen.top = max(seen.top, pss(daemon.pid))
 
     thread = Thread(target=work)
     thread.start()

@@ -18,22 +18,27 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What it says at the end. `available`: its own probe was answered, whenever it looked."""
+    """What it says at the end. `available`: its own probe was answered, whenever it looked.
+
+    It ends once no connection is left, or when its time is over.
+    """
 
     kind: str
     forward: bool
     seconds: int
-    closed: int
     available: bool
     ending: str
 
+    @property
+    def name(self) -> str:
+        return f"{self.kind}, {'forward' if self.forward else 'reverse'}"
+
     def line(self) -> str:
-        where = "forward" if self.forward else "reverse"
         available = "always" if self.available else "**not always**"
-        return row([self.kind, where, f"{self.closed}", f"{self.seconds}", available, self.ending])
+        return row([self.name, f"{self.seconds}", available, self.ending])
 
 
-HEADS = ["", "port", "closed", "after s", "available", "it ended with"]
+HEADS = ["", "ended after s", "available", "with"]
 
 
 def attack(daemon: Daemon, option: str, *, count: int, seconds: int, forward: bool) -> Told:
@@ -53,14 +58,12 @@ def attack(daemon: Daemon, option: str, *, count: int, seconds: int, forward: bo
         check=False,
     )
     printed = _COLOURS.sub("", done.stdout)
-    closed = re.findall(r"closed:\s+(\d+)", printed)
     ended = re.findall(r"Test ended on (\d+)", printed)
     ending = re.findall(r"Exit status: (.+)", printed)
     return Told(
         kind=_KINDS[option],
         forward=forward,
         seconds=int(ended[-1]) if ended else 0,
-        closed=int(closed[-1]) if closed else 0,
         available="service available:   NO" not in printed and bool(ending),
         ending=ending[-1].strip() if ending else printed[-200:],
     )

@@ -159,6 +159,7 @@ async def test_a_range_is_one_range_or_none(
     [
         pytest.param("tfhub.dev:443", "tfhub.dev", "tfhub.dev", (200,), id="all-agree"),
         pytest.param("TFHub.dev:443", "tfhub.dev", "tfhub.DEV", (200,), id="but-for-case"),
+        pytest.param("tfhub.dev:443", "TFHUB.dev", "tfhub.dev", (200,), id="but-for-case-in-tls"),
         pytest.param("tfhub.dev:443", "other.example", "tfhub.dev", (), id="another-name-in-tls"),
         pytest.param("tfhub.dev:443", "other.example", "other.example", (), id="the-same-twice"),
         pytest.param("tfhub.dev:443", "models.tfhub.dev", "tfhub.dev", (), id="a-name-below"),

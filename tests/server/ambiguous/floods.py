@@ -14,6 +14,13 @@ FLOODS: Table = {
     "2000-empty-headers": fields(*(b"X-A:" for _ in range(2000))),
     "64-kB-of-headers": fields(*(b"X-%d: " % number + b"b" * 1000 for number in range(65))),
     "a-folded-line-of-200-kB": fields(b"X-A: b" + b"\r\n b" * 50_000),
+    # What a pattern may try in as many ways as it has blanks.
+    "8000-blanks-and-a-control": fields(b"X-A:" + b" " * 8000 + b"\x01"),
+    "8000-tabs-and-a-control": fields(b"X-A:" + b"\t" * 8000 + b"\x01"),
+    "8000-blanks-inside": fields(b"X-A: b" + b" \t" * 4000 + b"\x01"),
+    "4000-labels": head(b"GET {target} HTTP/1.1", b"Host: " + b"a." * 4000 + b"!"),
+    "4000-hyphens": head(b"GET {target} HTTP/1.1", b"Host: " + b"a-" * 4000 + b"!"),
+    "8000-commas": fields(b"Connection: " + b"," * 8000, b"X-A: \x01"),
     "cookie-of-64-kB": fields(b"Cookie: " + b"a=b; " * 13_000),
 }
 
