@@ -104,13 +104,20 @@ async def test_a_connection_without_a_whole_request_is_closed(tmp_path: Path) ->
                 assert (await raw.rest()).count(b"HTTP/1.1 200") == beginning.endswith(b"\r\n\r\n")
 
 
-async def test_a_client_that_reads_none_of_many_small_answers_is_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", ["reverse", "forward"])
+async def test_a_client_that_reads_none_of_many_small_answers_is_ended(
+    tmp_path: Path, door: str
+) -> None:
     async with Site(tmp_path, {"server.stall_seconds": 0.3}) as site:
         await site.session.close()
         before = descriptors()
-        async with Raw(site.url, buffer=4096) as raw:
+        url, request = site.url, get("/metrics")
+        if door == "forward":
+            url, request = site.forward_url, get("http://tfhub.dev/google/unlisted/1")
+            request = request.replace(b"proxy.example", b"tfhub.dev")
+        async with Raw(url, buffer=4096) as raw:
             for _ in range(20):
-                raw.say(get("/metrics") * 100)
+                raw.say(request * 100)
             while len(descriptors() - before) < 2:  # both ends
                 await asyncio.sleep(0.01)
             while len(descriptors() - before) > 1:
