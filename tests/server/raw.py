@@ -69,19 +69,22 @@ class Raw:
     async def __aexit__(self, *_: object) -> None:
         await self.hang_up()
 
-    async def tunnel(self, to: str, tls: ssl.SSLContext, *, name: str | None = "") -> None:
+    async def tunnel(
+        self, to: str, tls: ssl.SSLContext, *, name: str | None = "", headers: str = ""
+    ) -> None:
         """Go on inside a tunnel, with TLS in it.
 
         Args:
             to: the authority that CONNECT names.
             tls: whom to trust.
             name: the server's; empty for the one in `to`, None to tell none.
+            headers: more of them for CONNECT, each with its line's end.
 
         Raises:
             ConnectionRefusedError: the answer to CONNECT was not 200.
             ssl.SSLError: no TLS came about; or ConnectionError.
         """
-        self.say(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
+        self.say(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{headers}\r\n".encode())
         head = await self.reader.readuntil(b"\r\n\r\n")
         if head.split(b" ")[1] != b"200":
             raise ConnectionRefusedError(head.decode("latin-1"))
