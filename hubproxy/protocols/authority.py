@@ -52,7 +52,8 @@ class Authority:
 
     def agrees(self, other: "Authority", *, default: int) -> bool:
         """Whether both name the same port of the same host; a port not said is `default`."""
-        return self.host == other.host and (self.port or default) == (other.port or default)
+        ports = (default if one.port is None else one.port for one in (self, other))
+        return self.host == other.host and len(set(ports)) == 1
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -98,6 +98,7 @@ def test_a_port_that_is_not_said_is_the_usual_one() -> None:
     assert said.agrees(silent, default=443)
     assert not said.agrees(silent, default=80)
     assert not said.agrees(Authority("b", 443), default=443)
+    assert not said.agrees(Authority("a", 0), default=443)  # which was said
 
 
 @pytest.mark.parametrize(
