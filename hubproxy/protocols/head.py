@@ -25,7 +25,7 @@ _FIRST = re.compile(rb"(?:\r\Z|\r\n)?(?:[A-Za-z]|\Z)")
 # Each of these says one thing; said twice, two readers may each take another one.
 _SINGLE = frozenset(
     (
-        *("host", "content-length", "transfer-encoding", "expect", "range", "if-range"),
+        *("host", "content-length", "expect", "range", "if-range"),
         *("authorization", "proxy-authorization", "upgrade", "user-agent"),
     )
 )

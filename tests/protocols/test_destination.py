@@ -67,6 +67,7 @@ FORWARD_REFUSED = {
     "no-host": (head("http:///a/1", "tfhub.dev"), 400, "BAD_REQUEST"),
     "user": (head("http://u@tfhub.dev/a/1", "tfhub.dev"), 400, "BAD_REQUEST"),
     "fragment": (head("http://tfhub.dev/a/1#b", "tfhub.dev"), 400, "BAD_REQUEST"),
+    "fragment-of-a-query": (head("http://tfhub.dev/a/1?b#c", "tfhub.dev"), 400, "BAD_REQUEST"),
     "host-differs": (head("http://tfhub.dev/a/1", "a.example"), 400, "BAD_REQUEST"),
     "host-port-differs": (head("http://tfhub.dev/a/1", "tfhub.dev:8080"), 400, "BAD_REQUEST"),
     "host-no-host": (head("http://tfhub.dev/a/1", "a b"), 400, "BAD_REQUEST"),

@@ -1,3 +1,4 @@
+from time import process_time
 from typing import Any
 
 import pytest
@@ -91,6 +92,43 @@ def test_what_can_be_read_in_two_ways_is_refused(name: str) -> None:
     status, head = BAD[name]
     assert find_end(head, 0) == len(head)
     assert refusal(read_head, head).status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Host", "a"),
+        ("Content-Length", "0"),
+        ("Transfer-Encoding", "identity"),
+        ("Expect", "100-continue"),
+        ("Range", "bytes=0-1"),
+        ("If-Range", '"a"'),
+        ("Authorization", "Bearer a"),
+        ("Proxy-Authorization", "Bearer a"),
+        ("Upgrade", "h2c"),
+        ("User-Agent", "curl/8"),
+    ],
+)
+def test_what_says_one_thing_is_said_once(name: str, value: str) -> None:
+    """Also twice the same, which is no list."""
+    once = f"{name}: {value}\r\n".encode()
+    for twice in (once * 2, once + once.lower(), once + b"X-A: b\r\n" + once):
+        head = whole(GET, HOST if name != "Host" else b"", twice)
+        assert refusal(read_head, head).status == 400
+
+
+def test_many_blanks_take_no_more_time_than_other_characters() -> None:
+    head = whole(GET, HOST, b"X-A:" + b" " * 8000 + b"\x01\r\n")
+    begun = process_time()
+    for _ in range(300):
+        assert refusal(read_head, head).status == 400
+    assert process_time() - begun < 10
+
+
+def test_the_bounds_are_what_clients_need_and_no_more() -> None:
+    assert 16 * 1024 <= LONGEST_HEAD <= 64 * 1024
+    assert 8000 <= LONGEST_LINE <= 16 * 1024
+    assert 50 <= MOST_FIELDS <= 200
 
 
 @pytest.mark.parametrize(
@@ -190,6 +228,7 @@ def test_what_is_handed_on_has_no_hop_by_hop_fields_and_keeps_the_rest() -> None
             b"Proxy-Connection: keep-alive\r\n",
             b"Keep-Alive: timeout=5\r\n",
             b"TE: trailers\r\n",
+            b"Trailer: X-A\r\n",
             b"Upgrade: h2c\r\n",
             b"HTTP2-Settings: AAMAAABk\r\n",
             b"Content-Length: 0\r\n",
