@@ -59,9 +59,13 @@ class Raw:
         if self._buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(
-            sock, (self._url.hostname, self._url.port or 80)
-        )
+        try:
+            await asyncio.get_running_loop().sock_connect(
+                sock, (self._url.hostname, self._url.port or 80)
+            )
+        except OSError:
+            sock.close()
+            raise
         # With so small a limit the transport stops reading when nobody asks it to.
         self.reader, self._writer = await asyncio.open_connection(sock=sock, limit=4096)
         return self
