@@ -150,18 +150,62 @@ async def test_what_waits_behind_a_request_waits_at_the_client(tmp_path: Path) -
                 assert (await raw.answer()).body == b"live\n"
 
 
+@pytest.mark.parametrize("method", ["PUT", "GET"])
 @pytest.mark.parametrize("door", ["reverse", "forward"])
 async def test_a_refusal_arrives_although_the_client_has_more_to_say(
-    tmp_path: Path, door: str
+    tmp_path: Path, door: str, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A close while bytes are unread would reset the connection, and the answer with it."""
     async with Site(tmp_path) as site:
         url, _ = asked_of(site, door)
         async with Raw(url) as raw:
-            raw.say(b"PUT http://a.example/ HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n")
-            raw.say(b"x" * 9_999_999)
-            assert (await raw.answer()).status in (400, 405)
+            length = "Content-Length: 9999999\r\n" if method == "PUT" else ""
+            raw.say(f"{method} http://a.example/ HTTP/1.1\r\nHost: a.example\r\n".encode())
+            raw.say(f"{length}\r\n".encode() + b"x" * 9_999_999)
+            assert (await raw.answer()).status in (400, 403, 405)
             assert await raw.reader.read() == b""
+    assert [one.getMessage() for one in caplog.records if one.name == "asyncio"] == []
+
+
+async def test_answers_that_nobody_reads_are_not_made(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        door = Watched(site.daemon.front)
+        async with (
+            listening(site.daemon.front, door, "127.0.0.1:0", "-") as url,
+            Raw(url, buffer=4096) as raw,
+        ):
+            size = len((await site.get("metrics")).body)
+            raw.say(get("/metrics") * 20_000)
+            while not (waiting := door.edge.transport.get_write_buffer_size()):
+                await asyncio.sleep(0.01)
+            for _ in range(100):  # in which time many could be made
+                assert (await site.get("-/live")).status == 200
+                waiting = door.edge.transport.get_write_buffer_size()
+            assert waiting < 64 * 1024 + 4 * size
+
+
+async def test_a_refused_head_request_gets_no_body(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        for path, status in (("http://a.example/", 400), ("/tfhub.dev/a/..", 400)):
+            async with Raw(site.url) as raw:
+                raw.say(get(path, method="HEAD"))
+                answer = await raw.answer(bodiless=True)
+                assert (answer.status, answer.headers["connection"]) == (status, "close")
+                assert int(answer.headers["content-length"]) > 0
+                assert await raw.rest() == b""
+
+
+async def test_what_is_refused_at_the_door_is_counted(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        for _ in range(2):
+            async with Raw(site.url) as raw:
+                raw.say(get("http://a.example/"))
+                await raw.rest()
+        counted = site.daemon.app.metrics.text().decode()
+        assert (
+            'hubproxy_requests_total{code="BAD_REQUEST",hub="other",outcome="refused"} 2.0'
+            in counted
+        )
 
 
 async def test_a_refused_connection_is_closed_also_when_the_client_does_not(

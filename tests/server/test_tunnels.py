@@ -141,6 +141,61 @@ async def test_a_tunnel_in_which_nothing_moves_is_closed(tmp_path: Path) -> None
             assert (await site.recorded("tunnel-closed")).bytes == 2
 
 
+@asynccontextmanager
+async def flood() -> AsyncIterator[int]:
+    """A port that talks and talks."""
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                writer.write(bytes(65_536))
+                await writer.drain()
+        except ConnectionError:
+            writer.transport.abort()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_client_that_reads_nothing_costs_little_and_is_closed(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site, flood() as port:
+        daemon = site.daemon
+        door = Watched(
+            daemon.front,
+            allowed=Allowed(frozenset(), ("*",)),
+            contexts=daemon.contexts,
+            tunnels=daemon.tunnels,
+            dialer=Here(port),
+        )
+        async with (
+            listening(daemon.front, door, "127.0.0.1:0", "-") as url,
+            Raw(url, buffer=4096) as raw,
+        ):
+            raw.say(CONNECT)
+            await raw.reader.readuntil(b"\r\n\r\n")
+            while not door.edge.transport.get_write_buffer_size():
+                await asyncio.sleep(0.01)
+            for _ in range(100):  # in which time much could come
+                assert (await site.get("-/live")).status == 200
+            assert door.edge.transport.get_write_buffer_size() < 1 << 20
+            door.edge.deadline = monotonic()
+            await site.recorded("tunnel-closed")
+
+
+async def test_what_a_client_says_before_it_may_is_not_lost(tmp_path: Path) -> None:
+    much = bytes(range(256)) * 8000
+    async with (
+        Site(tmp_path) as site,
+        echo() as port,
+        tunnelling(site, Here(port), "*") as url,
+        Raw(url) as raw,
+    ):
+        raw.say(CONNECT + much)
+        raw.end()
+        assert (await raw.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert await raw.rest() == much + b"bye"
+
+
 async def test_what_cannot_be_recorded_is_not_left_open_behind(tmp_path: Path) -> None:
     async with (
         Site(tmp_path) as site,
