@@ -64,6 +64,8 @@ class Connections:
         self._waiting: set[Waiting] = set()
         self._by_address: Counter[str] = Counter()
         self._none_left: asyncio.Event | None = None
+        self.stopping = False
+        """Whether an answer is the last one of its connection."""
         self._quiet: dict[str, tuple[float, int]] = {}
 
     def __len__(self) -> int:
@@ -97,7 +99,8 @@ class Connections:
             del self._by_address[address]
 
     def stop(self) -> None:
-        """Close those on which nothing is being answered."""
+        """Close those on which nothing is being answered, and each other one when that is done."""
+        self.stopping = True
         for one in list(self._waiting):
             one.stop()
 

@@ -198,6 +198,9 @@ class Edge(asyncio.Protocol):
         if self._over or self._transport.is_closing():
             return
         self._busy = False
+        if self._front.connections.stopping:
+            self._transport.close()
+            return
         self.rest()
         self._transport.resume_reading()
         if self._waiting:

@@ -34,7 +34,7 @@ async def test_what_is_being_answered_has_its_time_and_nothing_else_has(tmp_path
             assert not stopping.done()
             enough.set()
             assert (await busy.answer()).body == wanted
-            await busy.hang_up()
+            assert await busy.rest() == b""  # although it has asked for more
             await stopping
 
 
