@@ -39,7 +39,8 @@ async def test_what_is_being_answered_has_its_time_and_nothing_else_has(tmp_path
 
 
 async def test_when_that_time_is_up_the_rest_is_cut(tmp_path: Path) -> None:
-    async with Site(tmp_path, {"server.drain_seconds": 0.3}) as site:
+    settings = {"server.drain_seconds": 0.3, "server.header_seconds": 600}
+    async with Site(tmp_path, settings) as site:
         await site.session.close()
         site.put(SPICE, large(2.2))
         await site.approve(SPICE)

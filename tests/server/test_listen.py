@@ -89,8 +89,11 @@ async def test_many_bad_requests_are_one_log_line(
 
     await asyncio.gather(*(ask(cold.url, b"\x00\xff\r\n\r\n") for _ in range(200)))
 
-    told = [record.getMessage() for record in caplog.records if record.name == "hubproxy"]
-    assert 1 <= len(told) <= 1 + (clock() - begun)
+    while not (
+        told := [record.getMessage() for record in caplog.records if record.name == "hubproxy"]
+    ):  # another test's line may be less than a second old
+        await ask(cold.url, b"\x00\xff\r\n\r\n")
+    assert len(told) <= 1 + (clock() - begun)
     assert all(text.startswith("http.bad_request caller=127.0.0.1 error=") for text in told)
 
 
