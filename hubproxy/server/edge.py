@@ -232,7 +232,6 @@ class Edge(asyncio.Protocol):
 
     def expire(self) -> None:
         """Do what the passed deadline asks for."""
-        self.deadline = inf
         if self._seen and not self._over:
             self.refuse(RequestTimeoutError("the request did not come whole in time"))
         elif self._inside is not None or self._transport.get_write_buffer_size():
