@@ -30,12 +30,12 @@ class Contexts:
     """Makes a host's context when it is first asked for, and anew at two thirds of its life.
 
     Args:
-        authority: opens the CA; called for each leaf's making, so that a new CA is noticed.
+        authority: signs the leaves, until another one is put in its place.
         clock: the time, timezone-aware UTC.
     """
 
-    def __init__(self, authority: Callable[[], Authority], clock: Callable[[], datetime]) -> None:
-        self._authority, self._clock = authority, clock
+    def __init__(self, authority: Authority, clock: Callable[[], datetime]) -> None:
+        self.authority, self._clock = authority, clock
         self._kept: dict[str, _Kept] = {}
         self._making: dict[str, asyncio.Task[_Kept]] = {}
 
@@ -54,23 +54,29 @@ class Contexts:
         if found is None:
             task = self._making.get(host)
             if task is None:
-                task = self._making[host] = asyncio.create_task(asyncio.to_thread(self._make, host))
+                task = self._making[host] = asyncio.create_task(
+                    asyncio.to_thread(self._make, self.authority, host)
+                )
                 task.add_done_callback(lambda done: self._made(host, done))
-            kept = self._kept[host] = await asyncio.shield(task)
-            found = kept.context
+            found = (await asyncio.shield(task)).context
         return found
 
-    def forget(self) -> None:
-        """Make every context anew when it is next asked for: the CA may be another one."""
+    def use(self, authority: Authority) -> None:
+        """Let another CA sign from now on: every context is made anew when it is next asked for."""
+        self.authority = authority
         self._kept.clear()
+        self._making.clear()
 
     def _made(self, host: str, task: asyncio.Task[_Kept]) -> None:
-        del self._making[host]
-        if not task.cancelled():
-            task.exception()  # seen, also when nobody waits any more
+        wanted = self._making.get(host) is task  # else another CA signs by now
+        if wanted:
+            del self._making[host]
+        # What went wrong is so seen, also when nobody waits for it any more.
+        if not task.cancelled() and task.exception() is None and wanted:
+            self._kept[host] = task.result()
 
-    def _make(self, host: str) -> _Kept:
-        leaf = self._authority().issue(host, now=self._clock())
+    def _make(self, authority: Authority, host: str) -> _Kept:
+        leaf = authority.issue(host, now=self._clock())
         return _Kept(server_context(leaf, host), leaf.renew_at)
 
 

@@ -44,21 +44,23 @@ class TunnelDoor:
 
     Args:
         host: canonical.
-        outer: the edge that the tunnel is in; its caller is the tunnel's.
+        outer: the edge that the tunnel is in.
+        credentials: those that the tunnel was opened with. They are looked at for each request,
+            so that a team whose token was revoked is served no more.
     """
 
-    def __init__(self, host: str, outer: Edge) -> None:
-        self._host, self._outer = host, outer
+    def __init__(self, front: Frontend, host: str, outer: Edge, credentials: str | None) -> None:
+        self._front, self._host, self._outer = front, host, outer
+        self._credentials = credentials
 
-    def entered(self, edge: Edge) -> None:
-        edge.caller = self._outer.caller
+    def entered(self, edge: Edge) -> None:  # noqa: ARG002  # the door's shape
         self._outer.deadline = inf  # from now on it is the inner one that waits
 
     def left(self, edge: Edge) -> None:
         """Nothing: the outer edge is the one that counts."""
 
     def caller(self, head: Head, address: str) -> str:  # noqa: ARG002  # the door's shape
-        return self._outer.caller
+        return self._front.callers.name(self._credentials, address, status=403)
 
     def target(self, head: Head) -> str:
         return tunnel_target(head, self._host)

@@ -72,9 +72,9 @@ class ForwardDoor:
             return
         context = self._contexts.ready(authority.host)
         if context is None:
-            edge.run(self._prepare(authority, edge))
+            edge.run(self._prepare(authority, head, edge))
         else:
-            self._intercept(authority.host, context, edge)
+            self._intercept(authority.host, context, head, edge)
 
     def refused(self, head: Head, error: HubproxyError, edge: Edge) -> None:
         """Have it on record whom somebody wanted to reach, then answer."""
@@ -91,17 +91,18 @@ class ForwardDoor:
             error = unrecorded
         edge.refuse(error)
 
-    async def _prepare(self, authority: Authority, edge: Edge) -> None:
+    async def _prepare(self, authority: Authority, head: Head, edge: Edge) -> None:
         """Intercept with a context that is to be made first."""
         try:
             context = await self._contexts.get(authority.host)
         except Exception as error:  # noqa: BLE001  # likewise
             await self._refuse(authority, _told(error), edge)
         else:
-            self._intercept(authority.host, context, edge)
+            self._intercept(authority.host, context, head, edge)
 
-    def _intercept(self, host: str, context: ssl.SSLContext, edge: Edge) -> None:
-        inner = Edge(self._front, TunnelDoor(host, edge))
+    def _intercept(self, host: str, context: ssl.SSLContext, head: Head, edge: Edge) -> None:
+        credentials = head.get("proxy-authorization")
+        inner = Edge(self._front, TunnelDoor(self._front, host, edge, credentials))
 
         def failed(error: Exception) -> None:
             self._front.connections.unreadable("tls.handshake_failed", edge.address, error)

@@ -1,5 +1,6 @@
 """What the edges of all ports share."""
 
+import re
 from dataclasses import dataclass, field
 from secrets import token_hex
 
@@ -11,6 +12,7 @@ from hubproxy.server.handler import Handlers
 from hubproxy.server.identity import Callers, challenge
 
 _MOST_HOPS = 16
+_HOP = re.compile(r"1\.1 hubproxy-[0-9a-f]{16}")
 
 
 class LoopError(HubproxyError):
@@ -37,11 +39,14 @@ class Frontend:
     def passed(self, head: Head) -> str:
         """The `Via` of requests upstream that this request causes (RFC 9110, 7.6.3).
 
+        Only what other hubproxies have written is passed on: a fetch is for everybody who waits
+        for it, so the first one's text must not decide what comes of it.
+
         Raises:
-            LoopError: this proxy stands in it, or more proxies than any way has.
+            LoopError: this proxy stands in it.
         """
-        hops = head.tokens("via")
-        if len(hops) > _MOST_HOPS or any(self.pseudonym in hop.split()[1:2] for hop in hops):
+        hops = [hop for hop in head.tokens("via") if _HOP.fullmatch(hop)][-_MOST_HOPS:]
+        if f"1.1 {self.pseudonym}" in hops:
             raise LoopError(
                 "the request has come through this proxy before",
                 remedy="A hub's `url`, or HTTPS_PROXY where hubproxy runs, leads back to it.",
@@ -50,6 +55,6 @@ class Frontend:
 
     def challenge(self, error: HubproxyError) -> dict[str, str]:
         """The headers that ask for credentials, where it is these that are missing."""
-        if not isinstance(error, AuthenticationError):
+        if not isinstance(error, AuthenticationError) or error.status not in (401, 407):
             return {}
         return challenge(error.status, self.callers.realm)

@@ -3,16 +3,18 @@
 None of this takes the data folder's lock: it works beside a running daemon.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hubproxy.ca.authority import OWN, Authority, Chain
 from hubproxy.ca.folder import open_authority, read_current, read_previous, rotate
 from hubproxy.ca.own import load_own, read_own
 from hubproxy.config import Config
-from hubproxy.errors import UsageError
+from hubproxy.errors import AuthorityError, UsageError
 from hubproxy.wiring.places import now, places
 
 
@@ -63,15 +65,17 @@ class Told:
     fingerprint: str
 
 
-def told_authority(config: Config) -> Told | None:
-    """What clients must trust; None where nothing is intercepted.
+def told_authority(config: Config, held: Authority) -> Told:
+    """What clients must trust: the CA that signs now, and what else `ca export` gives.
 
-    Raises:
-        AuthorityError: as `trusted_pem`.
+    After `ca rotate` that is the new one as well, so that jobs can have both before it signs.
     """
-    if not config.forward.listen:
-        return None
-    return Told(trusted_pem(config), ca_certificates(config).fingerprint)
+    pem = held.certificate_pem
+    with suppress(AuthorityError):
+        pem = trusted_pem(config)
+    others = [one for one in x509.load_pem_x509_certificates(pem) if one != held.trusted]
+    chain = b"".join(one.public_bytes(Encoding.PEM) for one in others)
+    return Told(held.certificate_pem + chain, held.fingerprint)
 
 
 def rotate_authority(config: Config, *, keep_previous: bool) -> Authority:

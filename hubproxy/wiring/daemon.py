@@ -1,5 +1,6 @@
 """A whole daemon."""
 
+import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -7,7 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
+from hubproxy.ca.authority import Authority
 from hubproxy.config import Config
+from hubproxy.errors import AuthorityError
 from hubproxy.logs import event
 from hubproxy.server.app import App
 from hubproxy.server.contexts import Contexts
@@ -43,13 +46,22 @@ class Daemon:
     trust: TrustKeeper
     flights: Flights
     audit: AuditLog
-    contexts: Contexts
+    contexts: Contexts | None
     tunnels: Tunnels
     addresses: Addresses
 
-    async def reload(self) -> None:
-        """Read again what may have changed outside: the trust list, and the CA."""
-        self.contexts.forget()
+    async def reload(self, config: Config) -> None:
+        """Read again what may have changed outside: the trust list, and the CA.
+
+        A CA that cannot be used does not take the place of one that can.
+        """
+        if self.contexts is not None:
+            try:
+                self.contexts.use(await asyncio.to_thread(_look_at_authority, config))
+            except AuthorityError as error:
+                event("ca.rejected", logging.ERROR, error=error, remedy=error.remedy)
+            else:
+                event("ca.loaded", sha256=self.contexts.authority.fingerprint)
         await self.trust.refresh()
 
 
@@ -70,8 +82,6 @@ async def open_daemon(
     where, hubs = places(config), config.hubs
     async with AsyncExitStack() as stack:
         stores = stack.enter_context(open_stores(config))
-        if config.forward.listen:
-            _look_at_authority(config)
         audit = await stack.enter_async_context(
             AuditLog(
                 where.audit,
@@ -85,9 +95,10 @@ async def open_daemon(
         trust = TrustKeeper(trust_client(config), modules, clock=now)
         flights = Flights(NegativeCache(monotonic))
         connections = open_connections(config)
+        contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
         metrics = Metrics(
             (hub.host for hub in hubs),
-            gauges(config, trust, modules, flights, audit, connections),
+            gauges(trust, modules, flights, audit, connections, contexts),
         )
         transfers = Transfers(
             upstreams,
@@ -117,21 +128,23 @@ async def open_daemon(
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
-        app = App(cache, senders, metrics, open_pages(config, metrics, trust, audit, addresses))
+        app = App(
+            cache, senders, metrics, open_pages(config, metrics, trust, audit, addresses, contexts)
+        )
         yield Daemon(
             app=app,
             front=open_frontend(config, app, connections),
             trust=trust,
             flights=flights,
             audit=audit,
-            contexts=Contexts(lambda: authority(config), now),
+            contexts=contexts,
             tunnels=tunnels,
             addresses=addresses,
         )
 
 
-def _look_at_authority(config: Config) -> None:
-    """Make the CA if there is none, so that what is wrong with it is said at the start.
+def _look_at_authority(config: Config) -> Authority:
+    """The CA, made if there is none; says which hubs it does not permit.
 
     Raises:
         AuthorityError: it cannot be used.
@@ -140,3 +153,4 @@ def _look_at_authority(config: Config) -> None:
     for hub in config.hubs:
         if not found.permits(hub.host):
             event("ca.not_permitted", logging.WARNING, host=hub.host, remedy="hubproxy ca rotate")
+    return found

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 
 from hubproxy import __version__
 from hubproxy.config import Config
-from hubproxy.errors import AuthorityError, TrustListError
+from hubproxy.errors import TrustListError
 from hubproxy.server.clientwheel import build_client_wheel, client_index
 from hubproxy.server.connections import Connections
+from hubproxy.server.contexts import Contexts
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Page, Pages
 from hubproxy.server.pointing import Addresses, pointing_pages
@@ -14,12 +15,17 @@ from hubproxy.service.flights import Flights
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
-from hubproxy.wiring.authority import ca_certificates, told_authority
+from hubproxy.wiring.authority import told_authority
 from hubproxy.wiring.places import now
 
 
 def open_pages(
-    config: Config, metrics: Metrics, trust: TrustKeeper, audit: AuditLog, addresses: Addresses
+    config: Config,
+    metrics: Metrics,
+    trust: TrustKeeper,
+    audit: AuditLog,
+    addresses: Addresses,
+    contexts: Contexts | None,
 ) -> Pages:
     """Every page that is no module."""
     return Pages(
@@ -29,7 +35,9 @@ def open_pages(
                 addresses,
                 hubs=[hub.host for hub in config.hubs],
                 auth=config.access.auth,
-                authority=lambda: told_authority(config),
+                authority=lambda: (
+                    told_authority(config, contexts.authority) if contexts is not None else None
+                ),
                 clock=now,
             ),
         }
@@ -64,12 +72,12 @@ def _ready(trust: TrustKeeper, audit: AuditLog) -> Page:
 
 
 def gauges(
-    config: Config,
     trust: TrustKeeper,
     modules: ModuleStore,
     flights: Flights,
     audit: AuditLog,
     connections: Connections,
+    contexts: Contexts | None,
 ) -> Callable[[], Iterable[tuple[str, str, float]]]:
     """What is measured when somebody looks."""
 
@@ -85,18 +93,11 @@ def gauges(
         yield "hubproxy_trust_refresh_failed", "1 when the last one failed", bool(trust.error)
         yield "hubproxy_audit_failed", "1 while the log cannot be written", bool(audit.failure)
         yield "hubproxy_connections", "Open connections of clients", len(connections)
-        if config.forward.listen:
+        if contexts is not None:
             yield (
                 "hubproxy_ca_expires_timestamp_seconds",
-                "When the CA of the forward proxy expires; 0 when it cannot be read",
-                _ca_expires(config),
+                "When the CA of the forward proxy expires",
+                contexts.authority.expires.timestamp(),
             )
 
     return read
-
-
-def _ca_expires(config: Config) -> float:
-    try:
-        return ca_certificates(config).expires.timestamp()
-    except AuthorityError:
-        return 0

@@ -42,6 +42,7 @@ async def open_ports(daemon: Daemon, config: Config) -> AsyncIterator[Addresses]
 def forward_door(daemon: Daemon, config: Config) -> ForwardDoor:
     """The door of the forward port."""
     forward = config.forward
+    assert daemon.contexts is not None
     return ForwardDoor(
         daemon.front,
         allowed=Allowed(

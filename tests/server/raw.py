@@ -92,7 +92,14 @@ class Raw:
         head = await self.reader.readuntil(b"\r\n\r\n")
         if head.split(b" ")[1] != b"200":
             raise ConnectionRefusedError(head.decode("latin-1"))
-        name = to.rpartition(":")[0] if name == "" else name
+        await self.encrypt(tls, to.rpartition(":")[0] if name == "" else name)
+
+    async def encrypt(self, tls: ssl.SSLContext, name: str | None) -> None:
+        """Go on in TLS; `name` is the server's, None to tell none.
+
+        Raises:
+            ssl.SSLError: no TLS came about; or ConnectionError.
+        """
         await self._writer.start_tls(tls, server_hostname=name)
 
     def say(self, what: bytes) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 
-from hubproxy.ca.authority import Authority
+from hubproxy.ca.authority import Authority, Leaf
 from hubproxy.ca.folder import open_authority
 from hubproxy.server.contexts import Contexts
 from hubproxy.wiring import now
@@ -21,20 +22,21 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return open_authority(tmp_path_factory.mktemp("ca"), [HOST], now=now())
 
 
-class Opened:
-    """Opens the CA, and counts how often."""
+class Counted(Authority):
+    """Signs as another one does, and counts how often."""
 
-    def __init__(self, authority: Authority) -> None:
-        self.authority, self.times = authority, 0
+    def __init__(self, one: Authority) -> None:
+        super().__init__(one.certificates, one._key)
+        self.times = 0
 
-    def __call__(self) -> Authority:
+    def issue(self, host: str, *, now: datetime) -> Leaf:
         self.times += 1
-        return self.authority
+        return super().issue(host, now=now)
 
 
 @pytest.fixture
 async def context(authority: Authority) -> ssl.SSLContext:
-    return await Contexts(lambda: authority, now).get(HOST)
+    return await Contexts(authority, now).get(HOST)
 
 
 @pytest.fixture
@@ -133,21 +135,26 @@ async def test_another_name_is_refused(
 
 
 async def test_a_leaf_is_made_once_however_many_wait(authority: Authority) -> None:
-    opened = Opened(authority)
-    contexts = Contexts(opened, now)
+    counted = Counted(authority)
+    contexts = Contexts(counted, now)
     before = descriptors()
     asking = [asyncio.ensure_future(contexts.get(HOST)) for _ in range(20)]
     await asyncio.sleep(0)
     asking.pop(0).cancel()  # which ends it for nobody else
     assert len({id(context) for context in await asyncio.gather(*asking)}) == 1
-    assert opened.times == 1
+    assert counted.times == 1
     assert descriptors() - before == set()
 
 
-async def test_a_leaf_is_made_anew_when_the_ca_may_be_another(authority: Authority) -> None:
-    opened = Opened(authority)
-    contexts = Contexts(opened, now)
-    first = await contexts.get(HOST)
-    contexts.forget()
-    assert await contexts.get(HOST) is not first
-    assert opened.times == 2
+async def test_another_ca_signs_from_when_it_is_put_in_place(authority: Authority) -> None:
+    """Also what was being made then, by the one before."""
+    first, second = Counted(authority), Counted(authority)
+    contexts = Contexts(first, now)
+    made = await contexts.get(HOST)
+    being_made = asyncio.ensure_future(contexts.get("www.tfhub.dev"))
+    await asyncio.sleep(0)
+    contexts.use(second)
+    assert await contexts.get(HOST) is not made
+    early = await being_made
+    assert await contexts.get("www.tfhub.dev") is not early
+    assert (first.times, second.times) == (2, 2)

@@ -17,7 +17,7 @@ class Tunnel:
         self.far = Pipe(self.count, lambda: self.lost.append("far"))
         self.near.connection_made(self.wires[0])
         self.far.connection_made(self.wires[1])
-        Pipe.joined(self.near, self.far)
+        self.near.join(self.far)
 
     def count(self, count: int) -> None:
         self.passed += count

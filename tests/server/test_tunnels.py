@@ -120,6 +120,7 @@ class Watched(ForwardDoor):
 async def test_a_tunnel_in_which_nothing_moves_is_closed(tmp_path: Path) -> None:
     async with Site(tmp_path) as site, echo() as port:
         daemon = site.daemon
+        assert daemon.contexts is not None
         door = Watched(
             daemon.front,
             allowed=Allowed(frozenset(), ("*",)),
@@ -160,6 +161,7 @@ async def flood() -> AsyncIterator[int]:
 async def test_a_client_that_reads_nothing_costs_little_and_is_closed(tmp_path: Path) -> None:
     async with Site(tmp_path) as site, flood() as port:
         daemon = site.daemon
+        assert daemon.contexts is not None
         door = Watched(
             daemon.front,
             allowed=Allowed(frozenset(), ("*",)),
