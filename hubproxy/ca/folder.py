@@ -193,7 +193,9 @@ def _locked(folder: Path) -> Iterator[None]:
     if os.geteuid() == 0 and owner != 0:
         raise AuthorityError(
             f"{above} belongs to another user (uid {owner}), who could not read root's files",
-            remedy=f"Run the command as that user: `sudo -u '#{owner}' hubproxy ...`.",
+            remedy=f"Run the command as that user: `sudo -u '#{owner}' hubproxy ...`; under the "
+            "shipped unit, `systemd-run --pipe -p DynamicUser=yes -p User=hubproxy "
+            "-p StateDirectory=hubproxy hubproxy ...`.",
         )
     make_folder(folder, mode=0o700)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -52,7 +52,7 @@ _WANTED = {
 }
 _SIZE = re.compile(r"([0-9]{1,18}) ?(|B|[KMGT]I?B)", re.IGNORECASE | re.ASCII)
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", re.ASCII)
-_PROXY = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}/?")
+_PROXY = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?")
 _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
@@ -265,6 +265,11 @@ def _from_text(text: str, kind: Any) -> object:
     return text
 
 
+def _is_proxy(text: str) -> bool:
+    match = _PROXY.fullmatch(text)
+    return match is not None and 0 < int(match[1]) < 65_536
+
+
 def _is_header_text(text: str) -> bool:
     return text.isascii() and text.isprintable() and not set('"\\') & set(text)
 
@@ -272,9 +277,11 @@ def _is_header_text(text: str) -> bool:
 # What a value must be besides its type, and that in words.
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "server.listen": (_is_address, "HOST:PORT"),
+    "server.header_seconds": (lambda seconds: seconds > 0, "a number of seconds above 0"),
+    "server.idle_seconds": (lambda seconds: seconds > 0, "a number of seconds above 0"),
     "forward.listen": (lambda text: not text or _is_address(text), 'HOST:PORT, or "" for none'),
     "forward.url": (
-        lambda text: not text or _PROXY.fullmatch(text) is not None,
+        lambda text: not text or _is_proxy(text),
         "http://HOST:PORT, as jobs reach it",
     ),
     "forward.other_hosts": (
@@ -292,6 +299,11 @@ def _check_together(config: Config, source: str) -> Config:
         raise ConfigError(
             f'{source}: forward.other is "tunnel", but forward.other_hosts names no host',
             remedy='List the hosts, such as ["pypi.org", "*.pythonhosted.org"], or "*" for all.',
+        )
+    if forward.listen == config.server.listen and not forward.listen.endswith(":0"):
+        raise ConfigError(
+            f"{source}: forward.listen and server.listen are both {forward.listen}",
+            remedy='Give the forward proxy a port of its own, or "" for none.',
         )
     if bool(forward.ca_certificate) != bool(forward.ca_key):
         raise ConfigError(

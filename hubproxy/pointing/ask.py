@@ -8,6 +8,7 @@ import http.client
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -17,8 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hubproxy.ca.constraints import permitted_hosts
 from hubproxy.errors import HubproxyError
-from hubproxy.pointing.place import Place
+from hubproxy.pointing.place import Place, is_loopback
 
 _TIMEOUT = 10.0
 _LARGEST = 1 << 20
@@ -33,7 +35,7 @@ class NoDaemonError(HubproxyError):
 
 
 class CaMismatchError(HubproxyError):
-    """The CA is not the one whose fingerprint was given."""
+    """The CA is not the one whose fingerprint was given, or would have to have one."""
 
     code = "CA_MISMATCH"
     status = 502
@@ -117,6 +119,8 @@ def ask(place: Place) -> Site:
                 "not the one above, something stands in between.",
             )
         del certificates[1:]  # nobody vouches for those before it
+    elif certificates and not is_loopback(place.url):
+        _check_confined(place, certificates, told.hubs)
     return Site(
         url=place.url,
         # The address that was named is one that works; a daemon behind a port mapping or in a
@@ -130,6 +134,25 @@ def ask(place: Place) -> Site:
         ahead=told.time - now,
         flag=place.flag,
     )
+
+
+def _check_confined(
+    place: Place, certificates: Sequence[x509.Certificate], hubs: Sequence[str]
+) -> None:
+    """What came over the network unproved may vouch for the hubs, and for nobody else.
+
+    Raises:
+        CaMismatchError: a certificate is not confined to them.
+    """
+    for one in certificates:
+        names = permitted_hosts(one)
+        if names is None or not all(name in hubs for name in names):
+            raise CaMismatchError(
+                f"the CA of {place.url} is not confined to {', '.join(hubs)}, and nobody has said "
+                "that it is the right one",
+                remedy="If it is your site's own, name it with --ca-sha256, as `hubproxy ca show` "
+                "on the daemon's host prints it.",
+            )
 
 
 def get(url: str, *, accept: tuple[int, ...] = (200,)) -> bytes:

@@ -163,7 +163,8 @@ def read_head(head: bytes) -> Head:
     found = Head(match[1].decode(), match[2].decode(), version, fields)
     _check_single(found)
     _check_body(found)
-    if found.version == (1, 1) and found.get("host") is None:
+    # A CONNECT names its host in the target, and some clients leave it at that.
+    if found.version == (1, 1) and found.get("host") is None and found.method != "CONNECT":
         raise UsageError("the request must have a Host header")
     if (found.get("expect") or "100-continue").lower() != "100-continue":
         raise ExpectationError("nothing is to be expected of this server but its answer")

@@ -74,6 +74,7 @@ class Edge(asyncio.Protocol):
         "_bodiless",
         "_busy",
         "_door",
+        "_ended",
         "_front",
         "_handler",
         "_inside",
@@ -96,7 +97,7 @@ class Edge(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._waiting = bytearray()
         self._seen = 0
-        self._busy = self._over = self._bodiless = False
+        self._busy = self._over = self._ended = self._bodiless = False
         self.address = self.caller = self.via = ""
         self.deadline = inf
 
@@ -126,7 +127,11 @@ class Edge(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool | None:
-        return self._inside.eof_received() if self._inside is not None else None
+        """No more will be asked; what was asked is still answered (RFC 9112, 9.6)."""
+        if self._inside is not None:
+            return self._inside.eof_received()
+        self._ended = True
+        return self._busy and not self._over
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._front.connections.forget(self)
@@ -205,6 +210,8 @@ class Edge(asyncio.Protocol):
         self._transport.resume_reading()
         if self._waiting:
             self._read()
+        if self._ended and not self._busy:
+            self._transport.close()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Have the request answered by a task, which ends with the connection."""

@@ -43,6 +43,7 @@ class TlsTransport(asyncio.Transport):
         self._open = self._closing = self._over = False
         self._paused = self._writing_paused = False
         self._late: list[bytes] | None = None  # what came while a sender had the connection
+        self._late_end = False
 
     # From below.
 
@@ -54,11 +55,18 @@ class TlsTransport(asyncio.Transport):
         self._advance()
 
     def eof_received(self) -> bool | None:
+        """The end of the records, with a close_notify before it or without."""
         if self._late is not None:
+            self._late_end = True
             return True
-        self._in.write_eof()
-        self._advance()
-        return None
+        if not self._open:
+            self._in.write_eof()
+            self._advance()
+        else:
+            # OpenSSL is not told: it would take the session for broken, and what was asked for
+            # is still to be answered.
+            self._ended()
+        return not self.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = self._over = True
@@ -227,6 +235,10 @@ class TlsTransport(asyncio.Transport):
         if not self._paused:
             self._below.resume_reading()
             self._advance()
+        if self._late_end:
+            self._late_end = False
+            if not self.eof_received():
+                self._below.close()
 
 
 @contextmanager

@@ -176,3 +176,22 @@ def test_cas_before_it_are_trusted_only_where_none_is_named(answer: Answer) -> N
 def test_a_daemon_without_a_forward_port_has_no_ca_to_name(answer: Answer) -> None:
     answer.body = json.dumps({**TOLD, "proxy": "", "ca": "", "ca_sha256": ""}).encode()
     assert ask(Place(answer.url, ca_sha256=SHA256)).ca == b""
+
+
+WIDE, WIDE_SHA256 = root("tfhub.dev", "example.com")
+
+
+@pytest.mark.allow_hosts(["127.0.0.1", "0.0.0.0"])
+def test_a_ca_for_more_than_the_hubs_is_taken_from_the_network_only_by_its_fingerprint(
+    answer: Answer,
+) -> None:
+    """What a job is made to trust comes by plain HTTP. This host itself is believed."""
+    answer.body = json.dumps({**TOLD, "ca": WIDE.decode(), "ca_sha256": WIDE_SHA256}).encode()
+    elsewhere = answer.url.replace("127.0.0.1", "0.0.0.0")
+    with pytest.raises(CaMismatchError, match=r"is not confined to tfhub\.dev") as caught:
+        ask(Place(elsewhere))
+    assert "--ca-sha256" in caught.value.remedy
+    assert ask(Place(elsewhere, ca_sha256=WIDE_SHA256)).fingerprint == WIDE_SHA256
+    assert ask(Place(answer.url)).fingerprint == WIDE_SHA256
+    answer.body = json.dumps(TOLD).encode()
+    assert ask(Place(elsewhere)).fingerprint == SHA256

@@ -42,7 +42,8 @@ def test_a_head_is_read_field_by_field() -> None:
     assert head.get("X-A") is None
 
 
-def test_an_old_client_needs_no_host() -> None:
+def test_an_old_client_and_a_connect_need_no_host() -> None:
+    assert read_head(whole(b"CONNECT tfhub.dev:443 HTTP/1.1\r\n")).get("host") is None
     assert read_head(whole(b"CONNECT tfhub.dev:443 HTTP/1.0\r\n")).version == (1, 0)
 
 

@@ -109,6 +109,10 @@ class Raw:
         """Say that no more will be said."""
         self._writer.write_eof()
 
+    def end_plain(self) -> None:
+        """Say so below TLS as well, where there is some: asyncio cannot end TLS one way."""
+        self._writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
     async def hang_up(self) -> None:
         """Close, with a reset if there is something unread."""
         self._writer.transport.abort()

@@ -576,3 +576,23 @@ async def test_a_hub_that_the_ca_does_not_permit_is_told_with_the_remedy(
         await daemon.reload(site.config)
         async with Raw(addresses.proxy) as raw:
             await raw.tunnel("hub.example:443", trusting(site))
+
+
+@pytest.mark.parametrize("door", ["reverse", "tunnel"])
+async def test_a_client_that_says_no_more_is_answered_first(
+    warm: tuple[Site, bytes], door: str
+) -> None:
+    """As `nc -N` does; also when more than one request came before its end."""
+    site, wanted = warm
+    some = f"Range: bytes=0-{3_000_000}"
+    async with Raw(site.url if door == "reverse" else site.forward_url) as raw:
+        if door == "tunnel":
+            await raw.tunnel(HUB, trusting(site))
+            raw.say(asked(PATH, PLAIN, some) * 2)
+            raw.end_plain()
+        else:
+            raw.say(get(f"/{SPICE}", PLAIN, some) * 2)
+            raw.end()
+        for _ in range(2):
+            assert (await raw.answer()).body == wanted[:3_000_001]
+        assert await raw.rest() == b""

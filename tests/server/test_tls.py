@@ -250,7 +250,7 @@ def test_the_clients_end_is_told_and_answered(authority: trustme.CA, *, polite: 
             pair.client.unwrap()
         pair.carry()
     else:
-        assert pair.server.eof_received() is None
+        assert not pair.server.eof_received()
     assert pair.above.told == ["eof"]
     assert pair.wire.is_closing()
     pair.server.connection_lost(None)
