@@ -3,14 +3,14 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 
+from hubproxy.config.checks import CHECKS, HOST_PATTERN, check_together, is_hub, is_plain_url
 from hubproxy.config.values import (
     HUB_KEYS,
     KEYS,
@@ -23,7 +23,6 @@ from hubproxy.config.values import (
     Size,
     Text,
 )
-from hubproxy.core.handle import parse_hub
 from hubproxy.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/hubproxy/hubproxy.toml")
@@ -51,9 +50,6 @@ _WANTED = {
     tuple[str, ...]: "a list of texts",
 }
 _SIZE = re.compile(r"([0-9]{1,18}) ?(|B|[KMGT]I?B)", re.IGNORECASE | re.ASCII)
-_LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", re.ASCII)
-_PROXY = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?")
-_HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 def load(
@@ -88,7 +84,7 @@ def load(
     top = found.pop("", {})
     config = msgspec.convert({**found, **top}, Config)
     config = msgspec.structs.replace(config, hubs=tuple(hubs.values()))
-    return _check_together(config, "the settings" if path is None else str(path))
+    return check_together(config, "the settings" if path is None else str(path))
 
 
 def parse_size(value: object) -> int:
@@ -122,7 +118,7 @@ class _Source:
             if kind == Size:
                 return parse_size(value)
             found = msgspec.convert(_from_text(str(value), kind) if self.is_text else value, kind)
-            if key in _CHECKS and not _CHECKS[key][0](found):
+            if key in CHECKS and not CHECKS[key][0](found):
                 raise ValueError("not of that form")
         except ValueError as error:  # msgspec.ValidationError is one
             raise self.wrong(key, value, _wanted(key, kind)) from error
@@ -215,14 +211,14 @@ def _read_hub(table: Mapping[str, object], file: _Source) -> Hub:
             raise ConfigError(f"{file.name}: a [[hub]] has no {key}", remedy=f"Add {key}.")
     checked = {key: file.check(key, HUB_KEYS[key], value) for key, value in table.items()}
     hub = msgspec.convert({key.removeprefix("hub."): checked[key] for key in checked}, Hub)
-    if not _is_hub(hub.host):
+    if not is_hub(hub.host):
         raise file.wrong(
             "hub.host", hub.host, "a host's name in small letters, without www. or port"
         )
-    if not _is_plain_url(hub.url):
+    if not is_plain_url(hub.url):
         raise file.wrong("hub.url", hub.url, "an http or https URL without user or query")
     for name in hub.redirects:
-        if not _HOST_PATTERN.fullmatch(name):
+        if not HOST_PATTERN.fullmatch(name):
             raise file.wrong("hub.redirects", name, "names of hosts, with *. for any before it")
     if hub.token_file and hub.token_env:
         raise ConfigError(
@@ -230,28 +226,6 @@ def _read_hub(table: Mapping[str, object], file: _Source) -> Hub:
             remedy="Keep one of them.",
         )
     return hub
-
-
-def _is_hub(text: str) -> bool:
-    try:
-        return parse_hub(text) == text
-    except ValueError:
-        return False
-
-
-def _is_plain_url(text: str) -> bool:
-    if not re.fullmatch(r"https?://[!-~]+", text) or set('"<>\\^`{|}?#@') & set(text):
-        return False
-    try:
-        parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port or an address that is none
-        return False
-
-
-def _is_address(text: str) -> bool:
-    match = _LISTEN.fullmatch(text)
-    return match is not None and int(match[1]) < 65_536
 
 
 def _from_text(text: str, kind: Any) -> object:
@@ -265,57 +239,9 @@ def _from_text(text: str, kind: Any) -> object:
     return text
 
 
-def _is_proxy(text: str) -> bool:
-    match = _PROXY.fullmatch(text)
-    return match is not None and 0 < int(match[1]) < 65_536
-
-
-def _is_header_text(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not set('"\\') & set(text)
-
-
-# What a value must be besides its type, and that in words.
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "server.listen": (_is_address, "HOST:PORT"),
-    "server.header_seconds": (lambda seconds: seconds > 0, "a number of seconds above 0"),
-    "server.idle_seconds": (lambda seconds: seconds > 0, "a number of seconds above 0"),
-    "forward.listen": (lambda text: not text or _is_address(text), 'HOST:PORT, or "" for none'),
-    "forward.url": (
-        lambda text: not text or _is_proxy(text),
-        "http://HOST:PORT, as jobs reach it",
-    ),
-    "forward.other_hosts": (
-        lambda names: all(name == "*" or _HOST_PATTERN.fullmatch(name) for name in names),
-        'names of hosts, with *. for any before it; or "*" for all',
-    ),
-    "access.realm": (_is_header_text, "plain text without quotes"),
-}
-
-
-def _check_together(config: Config, source: str) -> Config:
-    """Refuse settings that make no sense beside each other."""
-    forward = config.forward
-    if forward.other == "tunnel" and not forward.other_hosts:
-        raise ConfigError(
-            f'{source}: forward.other is "tunnel", but forward.other_hosts names no host',
-            remedy='List the hosts, such as ["pypi.org", "*.pythonhosted.org"], or "*" for all.',
-        )
-    if forward.listen == config.server.listen and not forward.listen.endswith(":0"):
-        raise ConfigError(
-            f"{source}: forward.listen and server.listen are both {forward.listen}",
-            remedy='Give the forward proxy a port of its own, or "" for none.',
-        )
-    if bool(forward.ca_certificate) != bool(forward.ca_key):
-        raise ConfigError(
-            f"{source}: forward.ca_certificate and forward.ca_key go together",
-            remedy="Set both for a CA of your own, or neither.",
-        )
-    return config
-
-
 def _wanted(key: str, kind: Any) -> str:
-    if key in _CHECKS:
-        return _CHECKS[key][1]
+    if key in CHECKS:
+        return CHECKS[key][1]
     if get_origin(kind) is Literal:
         return " or ".join(f'"{word}"' for word in get_args(kind))
     return _WANTED[kind]

@@ -11,9 +11,10 @@ from hubproxy.core.handle import Handle
 from hubproxy.errors import ConfigError
 from hubproxy.service.ports import Upstream
 from hubproxy.service.transfer import Transfers
-from hubproxy.upstream.http import HttpUpstream, Origin, Timeouts
+from hubproxy.upstream.http import HttpUpstream, Timeouts
 from hubproxy.upstream.local import FileUpstream
 from hubproxy.upstream.offline import Offline
+from hubproxy.upstream.origin import Origin
 
 
 @asynccontextmanager

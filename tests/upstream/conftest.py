@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
 from hubproxy.upstream.http import HttpUpstream
-from hubproxy.upstream.http import Origin as Hub
+from hubproxy.upstream.origin import Origin as Hub
 from tests.origin import Origin
 
 SPICE = Handle.parse("tfhub.dev/google/spice/2")

@@ -12,7 +12,7 @@ from hubproxy.core.handle import Handle
 from hubproxy.errors import ConfigError, HubproxyError, UpstreamError, UpstreamForbiddenError
 from hubproxy.service.ports import Upstream
 from hubproxy.upstream.http import HttpUpstream, Timeouts, require_c_parser
-from hubproxy.upstream.http import Origin as Hub
+from hubproxy.upstream.origin import Origin as Hub
 from tests import faults
 from tests.origin import Origin
 from tests.upstream.conftest import ARCHIVE, PATH, SPICE, Names, Taken, hub
