@@ -1,6 +1,7 @@
 """A small form of `python -m tests.patience`, against a daemon that has little patience."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -12,10 +13,21 @@ _COUNT = 60
 _SLOW = [name for name in MODES if not name.startswith(("idle", "slow readers"))]
 
 
+def _daemon(factory: pytest.TempPathFactory, **server: object) -> AbstractContextManager[Daemon]:
+    return place(factory.mktemp("patience"), size=16 * MIB, server=server)
+
+
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    server = {"header_seconds": 1, "idle_seconds": 2, "connections_per_client": 1000}
-    with place(tmp_path_factory.mktemp("patience"), size=16 * MIB, server=server) as running:
+    """Waits long for a request to begin, and not long for the rest of it."""
+    with _daemon(tmp_path_factory, header_seconds=1, idle_seconds=60) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Does not wait long for a request to begin."""
+    with _daemon(tmp_path_factory, header_seconds=10, idle_seconds=1) as running:
         yield running
 
 
@@ -28,8 +40,8 @@ def test_who_never_finishes_a_request_is_closed_and_forgotten(daemon: Daemon, mo
 
 
 @pytest.mark.parametrize("mode", ["idle", "idle, in a tunnel"])
-def test_who_asks_for_nothing_more_is_closed(daemon: Daemon, mode: str) -> None:
-    seen = measure(daemon, mode, _COUNT, 20)
+def test_who_asks_for_nothing_more_is_closed(brief: Daemon, mode: str) -> None:
+    seen = measure(brief, mode, _COUNT, 20)
     assert (seen.closed, seen.failed, seen.left) == (_COUNT, 0, 0)
     assert seen.last < 10
 
