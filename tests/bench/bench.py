@@ -30,7 +30,7 @@ class Sizes:
     rate: int = 200 * 1000 * 1000
     small_requests: int = 500
     tls_clients: tuple[int, ...] = (1, 8)
-    handshakes: int = 4000
+    handshakes: int = 1000
     leaves: int = 1000
     starts: int = 10
 
