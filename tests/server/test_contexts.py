@@ -71,7 +71,7 @@ async def test_what_is_offered_is_what_is_meant_to_be(context: ssl.SSLContext) -
     assert len(offered) == 6
     assert all(name.startswith("ECDHE-") for name in offered)
     assert all("GCM" in name or "CHACHA20" in name for name in offered)
-    # Some versions of OpenSSL refuse these without being told, and others do not.
+    # Python sets the former itself; OpenSSL 3 refuses the latter without being told, 1.1.1 not.
     for option in (ssl.OP_NO_COMPRESSION, ssl.OP_NO_RENEGOTIATION):
         assert context.options & option
 
