@@ -51,6 +51,9 @@ class Wire(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return len(self.written)
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.told.add(f"limits {high} {low}")
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return f"the {name} below"
 
@@ -230,6 +233,8 @@ def test_aborting_says_nothing(pair: Pair) -> None:
     pair.wire.take()
     pair.server.abort()
     assert "aborted" in pair.wire.told
+    pair.server.close()
+    pair.server.write(b"too late")
     assert pair.wire.take() == b""
 
 
@@ -261,6 +266,31 @@ def test_flow_control_passes_through(pair: Pair) -> None:
     pair.server.pause_writing()
     pair.server.resume_writing()
     assert pair.above.told == ["pause", "resume"]
+
+
+def test_a_wire_that_is_full_before_the_handshake_is_told_after_it(
+    authority: trustme.CA,
+) -> None:
+    pair = Pair(authority, ssl.TLSVersion.TLSv1_3)
+    pair.server.pause_writing()
+    assert pair.above.told == []
+    pair.shake_hands()
+    assert pair.above.told == ["pause"]
+
+
+def test_what_waits_to_be_sent_is_that_of_the_wire(pair: Pair) -> None:
+    pair.wire.take()
+    assert pair.server.get_write_buffer_size() == 0
+    pair.server.write(b"x" * 1000)
+    assert pair.server.get_write_buffer_size() > 1000
+    pair.server.set_write_buffer_limits(5, 3)
+    assert "limits 5 3" in pair.wire.told
+
+
+def test_a_session_that_is_over_seals_nothing(pair: Pair) -> None:
+    pair.server.data_received(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+    with pytest.raises(ConnectionResetError, match="TLS: "):
+        pair.server.seal(b"x")
 
 
 def test_a_damaged_record_ends_the_connection(pair: Pair) -> None:
