@@ -99,6 +99,13 @@ async def test_a_daemon_keeps_to_its_settings(
         assert (await site.get(SPICE, PYTHON)).status == status
 
 
+async def test_a_reload_offers_nothing_that_was_made_before(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        first = await site.daemon.contexts.get("tfhub.dev")
+        await site.daemon.reload()
+        assert await site.daemon.contexts.get("tfhub.dev") is not first
+
+
 async def test_the_token_goes_to_its_hub(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("t0ken\n")
     async with Site(tmp_path / "site", {"trust.mode": "first-use"}) as site:

@@ -1,6 +1,7 @@
 """How many connections an address may have, how long each may wait, and what one may cost."""
 
 import asyncio
+import socket
 import weakref
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -165,6 +166,19 @@ async def test_a_refusal_arrives_although_the_client_has_more_to_say(
             assert (await raw.answer()).status in (400, 403, 405)
             assert await raw.reader.read() == b""
     assert [one.getMessage() for one in caplog.records if one.name == "asyncio"] == []
+
+
+async def test_a_refusal_arrives_at_who_listens_only_when_all_is_said(tmp_path: Path) -> None:
+    """What still comes must be taken, or such a client would be reset in the middle of it."""
+
+    def tell(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.sendall(b"GET http://a.example/ HTTP/1.0\r\n\r\n" + b"x" * 9_999_999)
+            return sock.recv(12)
+
+    async with Site(tmp_path) as site:
+        port = int(site.forward_url.rpartition(":")[2])
+        assert await asyncio.to_thread(tell, port) == b"HTTP/1.1 403"
 
 
 async def test_answers_that_nobody_reads_are_not_made(tmp_path: Path) -> None:

@@ -258,6 +258,7 @@ async def test_a_connect_whose_client_has_gone_is_not_dialled_for_any_more(tmp_p
     ("settings", "code"),
     [
         pytest.param({}, "NOT_A_HUB", id="by-default"),
+        pytest.param({"forward.other_hosts": ["*"]}, "NOT_A_HUB", id="listed-but-not-tunnelled"),
         pytest.param(
             {"forward.other": "tunnel", "forward.other_hosts": ["*"]},
             "FORBIDDEN_ADDRESS",
