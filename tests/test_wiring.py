@@ -99,11 +99,26 @@ async def test_a_daemon_keeps_to_its_settings(
         assert (await site.get(SPICE, PYTHON)).status == status
 
 
-async def test_a_reload_offers_nothing_that_was_made_before(tmp_path: Path) -> None:
+async def test_a_reload_takes_a_new_ca_and_keeps_a_good_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with Site(tmp_path) as site:
-        first = await site.daemon.contexts.get("tfhub.dev")
-        await site.daemon.reload()
-        assert await site.daemon.contexts.get("tfhub.dev") is not first
+        contexts = site.daemon.contexts
+        assert contexts is not None
+        first, old = await contexts.get("tfhub.dev"), contexts.authority
+        rotated = wiring.rotate_authority(site.config, keep_previous=True)
+        assert contexts.authority is old
+        told = (await site.get("-/ca.pem")).body
+        assert told == old.certificate_pem + rotated.certificate_pem  # so that jobs have both
+        await site.daemon.reload(site.config)
+        assert contexts.authority.fingerprint == rotated.fingerprint
+        assert await contexts.get("tfhub.dev") is not first
+
+        (wiring.places(site.config).ca / "ca.key").write_text("damaged")
+        await site.daemon.reload(site.config)
+        assert "ca.rejected" in caplog.text
+        assert contexts.authority.fingerprint == rotated.fingerprint
+        assert (await site.get("-/ca.pem")).body.startswith(rotated.certificate_pem)
 
 
 async def test_the_token_goes_to_its_hub(tmp_path: Path) -> None:
