@@ -127,11 +127,14 @@ class Edge(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool | None:
-        """No more will be asked; what was asked is still answered (RFC 9112, 9.6)."""
+        """No more will be asked; what was asked is still answered (RFC 9112, 9.6).
+
+        But nobody goes through a tunnel after that.
+        """
         if self._inside is not None:
             return self._inside.eof_received()
         self._ended = True
-        return self._busy and not self._over
+        return self._busy and not self._over and self._task is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._front.connections.forget(self)

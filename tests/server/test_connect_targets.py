@@ -204,7 +204,6 @@ async def test_a_hub_in_any_good_spelling_is_reached(
 @pytest.mark.parametrize(
     ("lines", "version"),
     [
-        pytest.param([], b"1.1", id="no-host"),
         pytest.param([b"Host: other.example:443"], b"1.1", id="another-host"),
         pytest.param([b"Host: other.example:443"], b"1.0", id="another-host-of-an-old-client"),
         pytest.param([b"Host: tfhub.dev:22"], b"1.1", id="another-port"),
