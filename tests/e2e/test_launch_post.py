@@ -2,6 +2,7 @@
 
 import gzip
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,31 @@ def test_the_launch_posts_code_runs_with_the_hook_that_the_real_daemon_gives(
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.endswith("all parts worked\n")
     assert [record.format for record in records] == ["tf1_hub", "tf1_hub"]
+
+
+def test_the_launch_posts_code_runs_with_variables_alone(
+    archives: dict[str, bytes], hook: Path, place: Place, tmp_path: Path
+) -> None:
+    """No hook, nothing of hubproxy in the job: `HTTPS_PROXY` and a CA around it."""
+    for name, archive in archives.items():
+        place.hub.put(f"tfhub.dev/google/{name}", gzip.compress(archive))
+    place.approve(*(f"tfhub.dev/google/{name}" for name in archives))
+    job = [str(tf1_python()), str(HERE / "launch_post_tf1.py"), *HANDLES]
+    words = [sys.executable, "-m", "hubproxy", "run", "--url", place.start(), "--", *job]
+    variables = {**environ(hook, None), "PYTHONPATH": str(HERE.parents[1])}
+
+    ran = subprocess.run(
+        words,
+        env={**variables, "TFHUB_CACHE_DIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("all parts worked\n")
+    assert [place.hub.fetches(handle) for handle in HANDLES] == [2, 2]  # to sign it, to serve it
 
 
 def test_a_refusal_reaches_the_launch_posts_user(
