@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from hubproxy import wiring
 from hubproxy.config import load
@@ -32,16 +31,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/google/spice/2"
 HUB = "tfhub.dev:443"
 UNLISTED = "/google/unlisted/1"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def warm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Site, bytes]]:
-    async with Site(tmp_path_factory.mktemp("warm")) as site:
-        wanted = site.put(SPICE, large(2.2))
-        await site.approve(SPICE)
-        await site.get(SPICE)
-        await site.settled()
-        yield site, wanted
 
 
 def trusting(site: Site) -> ssl.SSLContext:

@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from hubproxy.errors import ConfigError
-from hubproxy.protocols.authority import is_host
 from hubproxy.server.app import App
 from hubproxy.server.doors import ReverseDoor
 from hubproxy.server.frontend import Frontend
@@ -52,24 +51,6 @@ async def test_a_proxy_request_is_told_what_to_ask_instead(cold: Site, target: s
     assert answer is not None
     assert answer.status == 400
     assert "this port takes no proxy requests" in answer.reason
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "a",
-        "a.example",
-        "a.example.",
-        "a_b",
-        "127.0.0.1:8440",
-        "[::1]",
-        "[::1]:80",
-        "a:0",
-        "a:65535",
-    ],
-)
-async def test_hosts_that_clients_send(host: str) -> None:
-    assert is_host(host)
 
 
 async def test_nothing_behind_a_refused_request_is_answered(cold: Site) -> None:
