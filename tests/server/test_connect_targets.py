@@ -186,6 +186,7 @@ async def test_where_some_may_be_tunnelled_to_no_others_are_looked_up(
         pytest.param(b"tfhub.dev.:443", [b"Host: tfhub.dev.:443"], b"1.1", id="a-dot-behind"),
         pytest.param(b"tfhub.dev:443", [b"Host: tfhub.dev"], b"1.1", id="host-without-a-port"),
         pytest.param(b"tfhub.dev:443", [], b"1.0", id="an-old-python"),
+        pytest.param(b"tfhub.dev:443", [], b"1.1", id="no-host"),
         pytest.param(b"tfhub.dev:443", [b"Host: tfhub.dev:443"], b"1.0", id="an-old-curl"),
     ],
 )
