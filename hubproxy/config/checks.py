@@ -69,7 +69,7 @@ def check_together(config: Config, source: str) -> Config:
     if forward.other == "tunnel" and not forward.other_hosts:
         raise ConfigError(
             f'{source}: forward.other is "tunnel", but forward.other_hosts names no host',
-            remedy='List the hosts, such as ["pypi.org", "*.pythonhosted.org"], or "*" for all.',
+            remedy='List the hosts, such as ["store.example", "*.data.example"], or "*" for all.',
         )
     if forward.listen == config.server.listen and not forward.listen.endswith(":0"):
         raise ConfigError(

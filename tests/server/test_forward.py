@@ -419,13 +419,13 @@ async def tunnelling(site: Site, dial: Here, *others: str) -> AsyncIterator[str]
 async def test_a_listed_host_is_tunnelled_to_untouched_and_on_record(tmp_path: Path) -> None:
     async with Site(tmp_path) as site, echo() as port:
         dial = Here(port)
-        async with tunnelling(site, dial, "*.pythonhosted.org") as url, Raw(url) as raw:
-            raw.say(b"CONNECT files.pythonhosted.org:443 HTTP/1.0\r\n\r\n")
+        async with tunnelling(site, dial, "*.data.example") as url, Raw(url) as raw:
+            raw.say(b"CONNECT files.data.example:443 HTTP/1.0\r\n\r\n")
             raw.say(b"early ")
             assert (await raw.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-            assert dial.asked == ["files.pythonhosted.org:443"]
+            assert dial.asked == ["files.data.example:443"]
             (event,) = site.events()
-            assert (event.event, event.handle) == ("tunnel", "files.pythonhosted.org:443")
+            assert (event.event, event.handle) == ("tunnel", "files.data.example:443")
             assert (event.outcome, event.status) == ("served", 200)
             much = bytes(range(256)) * 20_000
             raw.say(much)
@@ -510,8 +510,8 @@ async def test_a_connect_that_fails_as_nobody_foresaw_is_answered_and_on_record(
 async def test_what_is_not_listed_is_not_dialled(tmp_path: Path) -> None:
     async with Site(tmp_path) as site:
         dial = Here(9)
-        async with tunnelling(site, dial, "pypi.org") as url:
-            for authority in ("a.example:443", "pypi.org:22", "127.0.0.1:443", "[::1]:443"):
+        async with tunnelling(site, dial, "store.example") as url:
+            for authority in ("a.example:443", "store.example:22", "127.0.0.1:443", "[::1]:443"):
                 answer, _ = await say(url, f"CONNECT {authority} HTTP/1.0\r\n\r\n".encode())
                 assert answer.status == 403
         assert dial.asked == []
@@ -520,7 +520,7 @@ async def test_what_is_not_listed_is_not_dialled(tmp_path: Path) -> None:
 async def test_no_tunnel_is_opened_that_cannot_be_recorded(tmp_path: Path) -> None:
     async with Site(tmp_path) as site, echo() as port, tunnelling(site, Here(port), "*") as url:
         await site.daemon.audit.__aexit__(None, None, None)
-        answer, _ = await say(url, b"CONNECT pypi.org:443 HTTP/1.0\r\n\r\n")
+        answer, _ = await say(url, b"CONNECT store.example:443 HTTP/1.0\r\n\r\n")
         assert answer.status == 503
         assert "AUDIT_UNAVAILABLE" in answer.reason
 

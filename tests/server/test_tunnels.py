@@ -19,7 +19,7 @@ from tests.site import SPICE, Site
 
 PATH = "/" + SPICE.partition("/")[2]
 HUB = "tfhub.dev:443"
-CONNECT = b"CONNECT pypi.org:443 HTTP/1.0\r\n\r\n"
+CONNECT = b"CONNECT store.example:443 HTTP/1.0\r\n\r\n"
 
 
 @asynccontextmanager
