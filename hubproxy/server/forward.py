@@ -1,7 +1,8 @@
 """The forward port: what `HTTPS_PROXY` names (RFC 9110, 9.3.6; RFC 9112, 3.2.2).
 
-A CONNECT to a hub is answered here, in the hub's name. Anything else is refused, or tunnelled
-to untouched where the admin allows it. Either way the audit log is told first.
+A CONNECT to a hub is answered here, in the hub's name, and what is asked inside is recorded like
+any other request. Anything else is refused, or tunnelled to untouched where the admin allows it:
+the audit log has accepted that before the client hears of it, and before a byte passes.
 """
 
 import asyncio
