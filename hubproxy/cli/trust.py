@@ -252,8 +252,8 @@ def status(config: Config, as_json: bool) -> None:
     snapshot = wiring.trust_client(config).refresh()
     out.result(
         {"versions": str(snapshot.versions), "expires": snapshot.expires.isoformat(),
-         "modules": len(snapshot.targets)},
-        text=f"in force: {snapshot.versions}, {len(snapshot.targets)} modules, "
+         "modules": len(snapshot.listing())},
+        text=f"in force: {snapshot.versions}, {len(snapshot.listing())} modules, "
         f"until {snapshot.expires:%Y-%m-%d %H:%M} UTC",
     )  # fmt: skip
 

@@ -20,6 +20,18 @@ FORMATS: tuple[Format, ...] = ("saved_model", "tf1_hub", "tfjs", "tflite", "kera
 CHUNK_SIZE = 4 * 1024 * 1024
 """Bytes covered by one digest of a chunk list; the last chunk may be shorter."""
 
+EvidenceKind = Literal["oms-key", "oms-certificate", "sigstore", "minisign", "sshsig"]
+CARD_FIELDS = (
+    "task",
+    "architecture",
+    "datasets",
+    "licence",
+    "limitations",
+    "ethicalConsiderations",
+    "fairnessAssessments",
+)
+"""What a policy may demand of a model card."""
+
 LARGEST_RECORD = 64 * 1024 * 1024
 """Bytes that a record may have: 20,000 files and chunks for 2 TiB stay below it."""
 
@@ -57,6 +69,40 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int
 
 
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A publisher's signature that was verified when the module was proposed.
+
+    Args:
+        kind: of the signature.
+        identity: who signed, as the officers' policy names him.
+        issuer: who vouches for the identity; empty but for `sigstore`.
+        digest: of the signature's own file, kept beside the list.
+        verified_at: UTC, RFC 3339.
+    """
+
+    kind: EvidenceKind
+    identity: str
+    issuer: str = ""
+    digest: str
+    verified_at: str
+
+
+class CardNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The module's card (a CycloneDX ML-BOM), and which of `CARD_FIELDS` it answers.
+
+    Args:
+        digest: of the card's own file, kept beside the list.
+        size: its bytes.
+        fields: what it says something of.
+        unknown: what it says is unknown, and who accepted that: `datasets: ada`.
+    """
+
+    digest: str
+    size: int
+    fields: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What was decided about one module. `encode` and `digest` are canonical."""
 
@@ -79,6 +125,12 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     decided_at: str
     """UTC, RFC 3339: when it was approved, revoked or first seen."""
     review_by: str = ""
+    """The day, `2027-03-01`, by which it must be looked at again; empty for never."""
+    # Fields that came later are absent when unset: the digest of an older record stays its own.
+    evidence: tuple[Evidence, ...] | msgspec.UnsetType = msgspec.UNSET
+    card: CardNote | msgspec.UnsetType = msgspec.UNSET
+    ops: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """The kinds of op in its graphs, sorted; unset where they were not looked at."""
 
     @classmethod
     def decode(cls, text: bytes) -> Self:

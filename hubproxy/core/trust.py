@@ -1,15 +1,19 @@
-"""What the trust list says: pure decisions on a verified snapshot of it."""
+"""What the trust list's answers mean: pure decisions on what it lists."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Self
 
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import FORMATS, Format, Record, target_path
+from hubproxy.core.record import Format, Record
 
 Mode = Literal["enforce", "first-use"]
+_VERSIONS = re.compile(
+    "root ([0-9]{1,9}), timestamp ([0-9]{1,9})(?:, snapshot ([0-9]{1,9}), targets ([0-9]{1,9}))?"
+)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 MODES: tuple[Mode, ...] = ("enforce", "first-use")
 
 
@@ -24,6 +28,23 @@ class Versions:
 
     def __str__(self) -> str:
         return f"root {self.root}, timestamp {self.timestamp}"
+
+    @property
+    def full(self) -> str:
+        """Every version, as `parse` reads it."""
+        return f"{self}, snapshot {self.snapshot}, targets {self.targets}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` or `full` wrote; a version that is not named is 0.
+
+        Raises:
+            ValueError: any other text.
+        """
+        match = _VERSIONS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not the versions of a trust list: {text[:80]!r}")
+        return cls(*(int(number or 0) for number in match.groups()))
 
     def behind(self, other: "Versions") -> bool:
         """Whether any role is older than in `other`."""
@@ -56,80 +77,10 @@ class Listed:
     exact: Handle
     format: Format
     record: Descriptor
-
-
-@dataclass(frozen=True, slots=True)
-class TrustSnapshot:
-    """One verified state of the list.
-
-    Args:
-        versions: of the roles it was read from.
-        expires: the earliest expiry of any role, timezone-aware UTC.
-        targets: target path -> descriptor of the record.
-        revoked: the target paths whose record takes an approval back.
-    """
-
-    versions: Versions
-    expires: datetime
-    targets: Mapping[str, Descriptor]
-    revoked: frozenset[str] = frozenset()
-    _versions: Mapping[Handle, list[tuple[Handle, Format]]] = field(
-        init=False, repr=False, compare=False
-    )
-
-    def __post_init__(self) -> None:
-        versions: dict[Handle, list[tuple[Handle, Format]]] = {}
-        for exact, form in reversed(self.listing()):
-            versions.setdefault(exact.unversioned, []).append((exact, form))
-        object.__setattr__(self, "_versions", versions)
-
-    def listing(self) -> list[tuple[Handle, Format]]:
-        """Every exact handle and format named, sorted. Targets of another shape are passed over."""
-        found = []
-        for path in self.targets:
-            text, _, name = path.rpartition("/")
-            form = next((form for form in FORMATS if name == f"{form}.json"), None)
-            if form is None:
-                continue
-            try:
-                exact = Handle.parse(text)
-            except ValueError:
-                continue
-            if str(exact) == text and exact.version is not None:
-                found.append((exact, form))
-        return sorted(found)
-
-    def exact(self, handle: Handle, formats: tuple[Format, ...] = FORMATS) -> Handle:
-        """The handle with its version: for "latest", the highest that is approved.
-
-        Only versions in one of `formats` count; where all of them are revoked, the highest
-        of those is it. A handle that the list does not name comes back as it is.
-        """
-        if handle.version is not None:
-            return handle
-        named = [found for found in self._versions.get(handle, ()) if found[1] in formats]
-        approved = [found for found in named if target_path(*found) not in self.revoked]
-        return (approved or named or [(handle, "other")])[0][0]
-
-    def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
-        """The first of `formats` under which the list names the handle."""
-        for form in formats:
-            found = self.targets.get(target_path(exact, form))
-            if found is not None:
-                return Listed(exact, form, found)
-        return None
-
-    def fresh(self, at: datetime) -> Verdict | None:
-        """Whether the list may still be used at a time."""
-        if at < self.expires:
-            return None
-        return Verdict(
-            "HP-T07",
-            503,
-            f"trust list expired on {self.expires:%Y-%m-%d %H:%M} UTC",
-            remedy="Ask a trust officer to run `hubproxy trust renew --all`, "
-            "or mend `trust.source`.",
-        )
+    role: str = "targets"
+    """The role that lists it: the officers' own, or a team's."""
+    expires: datetime = _NEVER
+    """When the first of the roles on the way to it expires, timezone-aware UTC."""
 
 
 def unlisted(handle: Handle, versions: Versions) -> Verdict:

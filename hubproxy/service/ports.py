@@ -12,7 +12,8 @@ from hubproxy.core.digest import Descriptor
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record
-from hubproxy.core.trust import Listed, TrustSnapshot
+from hubproxy.core.trust import Listed
+from hubproxy.core.trustlist import TrustSnapshot
 
 T_co = TypeVar("T_co", covariant=True)
 F = TypeVar("F")

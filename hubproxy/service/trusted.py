@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hubproxy.core.record import Record
-from hubproxy.core.trust import Listed, TrustSnapshot, Versions
+from hubproxy.core.trust import Listed, Versions
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.logs import event
 from hubproxy.service.ports import Modules, TrustSource
@@ -74,7 +75,7 @@ class TrustKeeper:
             )
             return
         if self._snapshot is None or fresh.versions != self._snapshot.versions:
-            event("trust.refreshed", versions=fresh.versions, modules=len(fresh.targets))
+            event("trust.refreshed", versions=fresh.versions, modules=len(fresh.listing()))
         self._snapshot, self.error = fresh, None
 
     async def keep_fresh(self, seconds: float) -> None:

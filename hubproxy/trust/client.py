@@ -29,7 +29,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.record import LARGEST_RECORD
-from hubproxy.core.trust import TrustSnapshot
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
 from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.trust.disk import fsync_tree, locked

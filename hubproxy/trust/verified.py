@@ -9,7 +9,8 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from hubproxy.core.digest import Descriptor, Digest
-from hubproxy.core.trust import TrustSnapshot, Versions
+from hubproxy.core.trust import Versions
+from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
 from hubproxy.errors import TrustListError
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
@@ -60,8 +61,15 @@ class VerifiedUpdater(Updater):
                 trusted.snapshot.expires,
                 trusted.targets.expires,
             ),
-            targets=_targets(trusted.targets),
-            revoked=_revoked(trusted.targets),
+            roles={
+                TOP: Role(
+                    TOP,
+                    trusted.targets.version,
+                    trusted.targets.expires,
+                    _targets(trusted.targets),
+                    _revoked(trusted.targets),
+                )
+            },
         )
 
     def expiry(self) -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.record import Record
-from hubproxy.core.trust import Listed, TrustSnapshot, Versions
+from hubproxy.core.trust import Listed, Versions
+from hubproxy.core.trustlist import Role, TrustSnapshot
 from hubproxy.errors import StorageFullError, TrustListError
 from hubproxy.service.records import Records
 from hubproxy.service.trusted import TrustKeeper
@@ -27,7 +28,8 @@ WRONG = TrustListError("HP-T08", "signed by nobody we know")
 def a_list(version: int = 1, *, days: int = 7) -> TrustSnapshot:
     versions = Versions(root=1, timestamp=version, snapshot=version, targets=version)
     targets = {f"{SPICE}/saved_model.json": RECORD.descriptor}
-    return TrustSnapshot(versions, NOON + timedelta(days=days), targets)
+    expires = NOON + timedelta(days=days)
+    return TrustSnapshot(versions, expires, {"targets": Role("targets", version, expires, targets)})
 
 
 @dataclass

@@ -70,9 +70,9 @@ def test_a_site_reads_what_the_officers_published(published: Published, source: 
     found = client.refresh()
 
     assert found.versions == Versions(root=1, timestamp=2, snapshot=2, targets=2)
-    assert found.targets == {SPICE_PATH: RECORD.descriptor}
+    assert found.roles["targets"].targets == {SPICE_PATH: RECORD.descriptor}
     assert (found.expires - START).days == 7
-    assert client.fetch_record(found.targets[SPICE_PATH]) == RECORD.encode()
+    assert client.fetch_record(found.roles["targets"].targets[SPICE_PATH]) == RECORD.encode()
     assert client.cached() == found
 
 
@@ -101,7 +101,7 @@ def test_a_renewed_list_lives_longer_and_lists_the_same(published: Published) ->
     published.clock.pass_days(6)
 
     after = client.refresh()
-    assert after.targets == before.targets
+    assert after.roles["targets"].targets == before.roles["targets"].targets
     assert (after.expires - before.expires).days == 6
     assert after.versions == Versions(root=1, timestamp=3, snapshot=3, targets=2)
 
@@ -312,7 +312,7 @@ def test_officers_can_hand_over_to_another(published: Published, source: str) ->
 
     found = client.refresh()
     assert found.versions == Versions(root=2, timestamp=3, snapshot=3, targets=3)
-    assert found.targets == {SPICE_PATH: RECORD.descriptor}
+    assert found.roles["targets"].targets == {SPICE_PATH: RECORD.descriptor}
     assert client.cached() == found
     assert published.reader(source, state="new").refresh() == found
 
@@ -500,8 +500,8 @@ def test_the_state_is_verified_again(published: Published, name: str) -> None:
 
     refused(client.cached, "HP-T09")
 
-    assert client.refresh().targets == {SPICE_PATH: RECORD.descriptor}
-    assert client.cached().targets == {SPICE_PATH: RECORD.descriptor}
+    assert client.refresh().roles["targets"].targets == {SPICE_PATH: RECORD.descriptor}
+    assert client.cached().roles["targets"].targets == {SPICE_PATH: RECORD.descriptor}
 
 
 def test_a_state_that_cannot_be_kept_is_told_plainly(published: Published) -> None:
@@ -528,7 +528,7 @@ def test_a_record_of_other_bytes_is_refused(
     published: Published, source: str, data: bytes | None, code: str
 ) -> None:
     client = published.reader(source)
-    wanted = client.refresh().targets[SPICE_PATH]
+    wanted = client.refresh().roles["targets"].targets[SPICE_PATH]
     path = published.record_file(RECORD)
     if data is None:
         path.unlink()

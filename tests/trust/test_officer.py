@@ -345,12 +345,12 @@ def test_a_crash_while_publishing_leaves_the_old_list_or_the_new(
     done = crashing.written == 5
     for reader in (client, published.reader(state="new")):
         found = reader.refresh()
-        assert found.targets == (new if done else old.targets)
+        assert found.roles["targets"].targets == (new if done else old.roles["targets"].targets)
         assert reader.cached() == found
     # What the crash left is no obstacle.
     published.list.renew(online=published.online)
     published.publish(RECORD)
-    assert client.refresh().targets == new
+    assert client.refresh().roles["targets"].targets == new
     assert client.fetch_record(RECORD.descriptor) == RECORD.encode()
 
 

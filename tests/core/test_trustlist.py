@@ -1,5 +1,6 @@
 """What the trust list says."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Archive, Chunks, Format, Origin, Record, tree_digest
-from hubproxy.core.trust import Listed, TrustSnapshot, Versions, judge, unlisted
+from hubproxy.core.trust import Listed, Versions, judge, unlisted
+from hubproxy.core.trustlist import Role, TrustSnapshot
 
 EXPIRES = datetime(2025, 1, 1, tzinfo=UTC)
 VERSIONS = Versions(root=3, timestamp=214, snapshot=9, targets=8)
@@ -16,7 +18,12 @@ SPICE = Handle.parse("tfhub.dev/google/spice")
 
 
 def a_list(*paths: str) -> TrustSnapshot:
-    return TrustSnapshot(VERSIONS, EXPIRES, dict.fromkeys(paths, FOUND))
+    return listing_of(paths)
+
+
+def listing_of(paths: Iterable[str], revoked: Iterable[str] = ()) -> TrustSnapshot:
+    top = Role("targets", 8, EXPIRES, dict.fromkeys(paths, FOUND), frozenset(revoked))
+    return TrustSnapshot(VERSIONS, EXPIRES, {"targets": top})
 
 
 def a_record(
@@ -48,10 +55,9 @@ def test_latest_is_the_highest_version_listed() -> None:
 
 def test_latest_passes_over_what_is_revoked() -> None:
     paths = [f"tfhub.dev/google/spice/{version}/saved_model.json" for version in (2, 3)]
-    targets = dict.fromkeys(paths, FOUND)
-    listed = TrustSnapshot(VERSIONS, EXPIRES, targets, revoked=frozenset(paths[1:]))
+    listed = listing_of(paths, revoked=paths[1:])
     assert listed.exact(SPICE) == SPICE.at(2)
-    none_left = TrustSnapshot(VERSIONS, EXPIRES, targets, revoked=frozenset(paths))
+    none_left = listing_of(paths, revoked=paths)
     assert none_left.exact(SPICE) == SPICE.at(3)
 
 
@@ -80,7 +86,9 @@ def test_the_first_format_that_is_listed_is_found() -> None:
         "tfhub.dev/google/spice/2/tf1_hub.json", "tfhub.dev/google/spice/2/saved_model.json"
     )
     formats: tuple[Format, ...] = ("keras", "saved_model", "tf1_hub")
-    assert listed.find(SPICE.at(2), formats) == Listed(SPICE.at(2), "saved_model", FOUND)
+    assert listed.find(SPICE.at(2), formats) == Listed(
+        SPICE.at(2), "saved_model", FOUND, expires=EXPIRES
+    )
 
 
 def test_nothing_is_found_under_another_format_or_version() -> None:

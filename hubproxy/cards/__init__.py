@@ -1,0 +1,1 @@
+"""Model cards: CycloneDX ML-BOMs under the officers' signatures."""
