@@ -20,7 +20,7 @@ from hubproxy.core.policy import POLICY_PATH
 from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
-from hubproxy.trust.contents import (
+from hubproxy.trust.bound import (
     LARGEST_POLICY,
     check_name,
     decode_policy,
