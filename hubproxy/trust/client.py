@@ -254,6 +254,8 @@ class TrustClient:
     def _team_file(self, name: str) -> bytes | None:
         """`3.nlp.json`, if that is the file of a role of the list in force."""
         version, _, role = name.removesuffix(".json").partition(".")
+        if not self._state.current.exists():
+            return None
         in_force = self._last or self.cached()
         bound = in_force.files.get(role)
         if bound is None or str(bound.version) != version or in_force.delegation(role) is None:
