@@ -97,12 +97,8 @@ def verify(
 
     Raises:
         UnsignedMetadataError: the message names the officers whose signature is missing.
-        RepositoryError: the delegator does not know the role.
     """
-    try:
-        result = delegator.get_verification_result(role, payload, signatures)
-    except ValueError as error:
-        raise RepositoryError(str(error)) from error
+    result = delegator.get_verification_result(role, payload, signatures)
     if result:
         return
     missing = sorted(name_of(key) for key in result.unsigned.values() if name_of(key) != key.keyid)

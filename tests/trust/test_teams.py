@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,7 @@ def renamed(signer: CryptoSigner, keyid: str) -> CryptoSigner:
 
 def in_other_letters(signer: CryptoSigner, keyid: str) -> CryptoSigner:
     """The same key under another id, written in another way."""
-    written = signer.public_key.to_dict()
+    written = deepcopy(signer.public_key.to_dict())
     public = written["keyval"]["public"]
     if "PUBLIC KEY" in public:
         written["keyval"]["public"] = public.rstrip() + "\n\n"
