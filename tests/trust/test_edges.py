@@ -2,7 +2,7 @@
 
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  
 from hubproxy.core.handle import Handle
 from hubproxy.errors import TrustListError
 from tests.trust.published import SPICE, Published, Quiet, make_record, serving
-from tests.trust.teams import Teams
+from tests.trust.teams import Teams, refused
 
 RECORD = make_record()
 
@@ -23,14 +23,6 @@ def published(tmp_path: Path) -> Published:
     made = Published(tmp_path)
     made.publish(RECORD)
     return made
-
-
-def refused(ask: Callable[[], object], code: str) -> str:
-    with pytest.raises(TrustListError) as told:
-        ask()
-    assert told.value.code == code, str(told.value)
-    assert told.value.remedy
-    return str(told.value)
 
 
 # --- a bundle that lacks a root --------------------------------------------------------------
