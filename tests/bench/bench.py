@@ -35,6 +35,7 @@ class Sizes:
     starts: int = 10
     records: int = 20_000
     teams: int = 40
+    evidence: int = 300 * 1000 * 1000
 
     @property
     def modules(self) -> dict[str, int]:
@@ -62,6 +63,7 @@ QUICK = Sizes(
     starts=3,
     records=2_000,
     teams=10,
+    evidence=30 * 1000 * 1000,
 )
 
 
