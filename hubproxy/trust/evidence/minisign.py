@@ -117,5 +117,5 @@ def _damaged() -> DeniedError:
 
 
 def _shown(name: bytes) -> str:
-    """As minisign writes it: a little-endian number."""
-    return name[::-1].hex().upper()
+    """As minisign writes it: a little-endian number, without leading zeros."""
+    return f"{int.from_bytes(name, 'little'):X}"

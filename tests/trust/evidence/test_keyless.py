@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +19,7 @@ from cryptography import x509
 from hubproxy.core.original import Subject
 from hubproxy.core.policy import EvidenceRule
 from hubproxy.core.record import FileEntry
-from hubproxy.errors import UsageError
+from hubproxy.errors import DeniedError, UsageError
 from hubproxy.trust.evidence import check, check_rule
 from tests.trust.evidence.keyless import ISSUER, ISSUER_OID, THEN, Sigstore
 from tests.trust.evidence.publisher import (
@@ -150,12 +151,27 @@ def test_a_changed_bundle_is_refused(change: Callable[[Made], None], why: str) -
 
 
 @needs_sigstore
+def test_what_the_library_has_proven_must_be_a_statement() -> None:
+    """Should it ever read another payload type out of a bundle than we do."""
+    from hubproxy.trust.evidence.keyless import payload
+
+    with pytest.raises(DeniedError, match="a payload of type `application/json`, not "):
+        payload(SIGSTORE.signed(payload_type="application/json"), SIGSTORE.rule())
+
+
+@needs_sigstore
 def test_a_trusted_root_without_keys_is_the_policys_fault() -> None:
     text = json.dumps({**json.loads(SIGSTORE.trusted_root), "tlogs": []})
     rule = msgspec.structs.replace(SIGSTORE.rule(), trusted_root=text)
 
     with pytest.raises(UsageError, match="its trusted root cannot be used: "):
         check(SIGSTORE.signed(), [rule], subject(), at=NOW)
+
+
+def test_the_library_is_not_imported_until_a_keyless_bundle_comes() -> None:
+    check_it = "import sys, hubproxy.trust.evidence; sys.exit('sigstore' in sys.modules)"
+
+    subprocess.run([sys.executable, "-c", check_it], check=True)
 
 
 def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
