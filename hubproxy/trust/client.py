@@ -91,7 +91,7 @@ class TrustClient:
                     self._state.keep_roots(updater.fresh)
                 raise
             self._state.keep(updater.fresh)
-            self._state.drop_roles(but={one.file.digest.hex for one in found.files.values()})
+            self._state.drop_roles(but=(one.file.digest for one in found.files.values()))
         return self._remember(found)
 
     def cached(self) -> TrustSnapshot:

@@ -154,6 +154,14 @@ def test_a_look_up_asks_so_many_roles_and_no_more() -> None:
     assert a_list(role(TOP, to=tuple(teams))).missing(SPICE) == tuple(names[: MOST_ROLES - 1])
 
 
+def test_what_one_version_needs_is_missing_however_many_may_list_others() -> None:
+    names = [f"team-{number:04}" for number in range(MOST_ROLES + 5)]
+    teams = [to(name, "tfhub.dev/google/spice/1/*", terminating=False) for name in names]
+    listed = a_list(role(TOP, to=(*teams, to("last"))), *(role(name) for name in names))
+    assert listed.missing(SPICE) == ()
+    assert listed.missing(SPICE.at(2)) == ("last",)
+
+
 def test_a_team_cannot_end_a_look_up_with_an_empty_path() -> None:
     listed = a_list(
         role(TOP, to=(to("nlp", terminating=False), to("vision"))),

@@ -80,6 +80,35 @@ def test_a_bundle_that_lacks_a_root_is_refused(
     assert client.cached() == good
 
 
+def test_row_7_a_bundle_without_the_root_that_names_its_signers_says_so(
+    published: Published,
+) -> None:
+    client = published.reader()
+    good = client.refresh()
+    three_roots(published)
+    (published.metadata / "2.root.json").unlink()
+
+    told = refused(client.refresh, "HP-T15")
+
+    assert "lacks 2.root.json" in told
+    assert client.cached() == good
+
+
+def test_a_stranger_cannot_hide_behind_a_demand_for_a_root(published: Published) -> None:
+    client = published.reader()
+    good = client.refresh()
+    targets = published.load("2.targets.json")
+    targets.signed.version = 3
+    for demand in (2, "many"):
+        targets.signed.unrecognized_fields["hubproxy"]["min_root"] = demand
+        published.point_at(
+            published.save("3.targets.json", targets, CryptoSigner.generate_ed25519()), 3
+        )
+
+        refused(client.refresh, "HP-T15" if demand == 2 else "HP-T09")
+        assert client.cached() == good
+
+
 # --- one clock, one timestamp, one lock ------------------------------------------------------
 
 

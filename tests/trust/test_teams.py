@@ -80,6 +80,9 @@ def test_files_of_roles_go_when_the_list_names_them_no_longer(
     read_all(client)
     kept = published.place / "state" / "roles"
     (before,) = kept.iterdir()
+    (kept / f".{before.name}.0123456789abcdef").write_bytes(b"left by a crash")
+    client.refresh()
+    assert list(kept.iterdir()) == [before]
     teams.publish("nlp", make_record("tfhub.dev/google/spice/3"))
 
     client.refresh()
