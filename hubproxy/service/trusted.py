@@ -208,18 +208,18 @@ def _listed(snapshot: TrustSnapshot) -> int:
 def _described(fresh: TrustSnapshot, before: TrustSnapshot | None) -> str:
     """What a list says, in numbers, and what is new about it."""
     top = fresh.roles[TOP]
+    old = before.roles[TOP].targets if before is not None else top.targets
+    kept = top.targets.keys() & old.keys()
     told = [f"{len(top.targets)} targets of the officers"]
-    if before is not None:
-        old = before.roles[TOP].targets
-        kept = top.targets.keys() & old.keys()
-        for count, word in (
-            (len(top.targets.keys() - old.keys()), "new"),
-            (sum(top.targets[path] != old[path] for path in kept), "changed"),
-            (len(old.keys() - top.targets.keys()), "gone"),
-        ):
-            if count:
-                told.append(f"{count} {word}")
-    told.append(f"{len(top.revoked)} revoked, {len(fresh.delegated)} teams")
+    for count, what in (
+        (len(top.targets.keys() - old.keys()), "new"),
+        (sum(top.targets[path] != old[path] for path in kept), "changed"),
+        (len(old.keys() - top.targets.keys()), "gone"),
+        (len(top.revoked), "revoked"),
+        (len(fresh.delegated), "teams"),
+    ):
+        if count:
+            told.append(f"{count} {what}")
     if before is None or before.policy != fresh.policy:
         told.append(f"policy: mode {fresh.policy.mode}, grace of {fresh.policy.grace_days} days")
     return f"{', '.join(told)}, until {fresh.expires:%Y-%m-%d %H:%M} UTC"
