@@ -11,16 +11,22 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient.fetcher import FetcherInterface
 
 from hubproxy.core.digest import Descriptor, Digest
+from hubproxy.core.policy import POLICY_PATH
 from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
-from hubproxy.trust.contents import check_name, fetch_beside, fetch_record, keep_policy
+from hubproxy.trust.bound import (
+    LARGEST_POLICY,
+    check_name,
+    decode_policy,
+    fetch_beside,
+    fetch_record,
+)
 from hubproxy.trust.fetcher import (
     LARGEST_FILE,
     FolderFetcher,
@@ -77,9 +83,14 @@ class TrustClient:
                 or a file missing, TRUST_STATE the state folder failed. The last list stays.
         """
         with told(self._source), self._state.locked():
-            with self._state.copied() as work:
-                found = self._verified(work, self._fetcher, self._clock())
-                self._state.keep(work)
+            updater = self._updater(self._fetcher, self._clock())
+            try:
+                found = self._verified(updater, self._fetcher)
+            except BaseException:
+                with suppress(OSError):
+                    self._state.keep_roots(updater.fresh)
+                raise
+            self._state.keep(updater.fresh)
             self._state.drop_roles(but={one.file.digest.hex for one in found.files.values()})
         return self._taking_over(found)
 
@@ -98,10 +109,9 @@ class TrustClient:
                     "no trust list was read yet",
                     remedy=f"See that {self._source} can be read (`trust.source`).",
                 )
-            with TemporaryDirectory() as work:
-                # It was valid when it was kept. So nothing in it counts as expired here.
-                kept = StateFetcher(self._state.current)
-                found = self._verified(Path(work), kept, _ANY_TIME)
+            kept = StateFetcher(self._state.current)
+            # It was valid when it was kept. So nothing in it counts as expired here.
+            found = self._verified(self._updater(kept, _ANY_TIME), kept)
         return self._taking_over(found)
 
     def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
@@ -178,15 +188,17 @@ class TrustClient:
                 return self._state.policy(digest) or self._listed(digest)
             return self._state.file(name, digest)
 
-    def _verified(self, work: Path, fetcher: FetcherInterface, at: datetime) -> TrustSnapshot:
+    def _updater(self, fetcher: FetcherInterface, at: datetime) -> VerifiedUpdater:
         try:
-            updater = VerifiedUpdater(work, fetcher, self._root, at=at)
+            return VerifiedUpdater(self._state.current, fetcher, self._root, at=at)
         except RepositoryError as error:
             raise TrustListError(
                 "HP-T09",
                 f"what was given as the list's root is not one: {why(error)}",
                 remedy="Set `trust.root` to the root file that a trust officer handed over.",
             ) from error
+
+    def _verified(self, updater: VerifiedUpdater, fetcher: FetcherInterface) -> TrustSnapshot:
         try:
             updater.refresh()
             found = updater.result()
@@ -198,7 +210,13 @@ class TrustClient:
             raise TrustListError(
                 "HP-T08", f"trust list went backwards: {error}", remedy=FORGED
             ) from error
-        return replace(found, policy=keep_policy(work, fetcher, found.roles[TOP].targets))
+        wanted = found.roles[TOP].targets.get(POLICY_PATH)
+        if wanted is None:
+            return found
+        text = self._state.policy(wanted.digest)
+        if text is None:
+            text = updater.fresh[POLICY_PATH] = fetch_record(fetcher, wanted, LARGEST_POLICY)
+        return replace(found, policy=decode_policy(text))
 
     def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
         """The list, with every role in it that was read before and is the same in it."""
@@ -236,6 +254,8 @@ class TrustClient:
     def _team_file(self, name: str) -> bytes | None:
         """`3.nlp.json`, if that is the file of a role of the list in force."""
         version, _, role = name.removesuffix(".json").partition(".")
+        if not self._state.current.exists():
+            return None
         in_force = self._last or self.cached()
         bound = in_force.files.get(role)
         if bound is None or str(bound.version) != version or in_force.delegation(role) is None:

@@ -95,9 +95,10 @@ def _check_name(delegator: str, name: str) -> None:
     What a team delegates to is named after it, as `nlp.bert` is after `nlp`. So each role has
     one delegator, whose keys alone decide, and no team can take the name of another's role.
     """
-    above, _, last = name.rpartition(".")
-    if above != ("" if delegator == TOP else delegator) or name.count(".") > _DEEPEST:
-        expected = "a name without a dot" if delegator == TOP else f"`{delegator}.` and a name"
-        raise RepositoryError(f"{delegator} delegates to {name[:80]!r}, not to {expected}")
-    if not _TEAM.fullmatch(last) or last in _RESERVED:
-        raise RepositoryError(f"{delegator} delegates to {name[:80]!r}: not the name of a team")
+    start = "" if delegator == TOP else f"{delegator}."
+    last = name.removeprefix(start)
+    good = name.startswith(start) and _TEAM.fullmatch(last) and last not in _RESERVED
+    if not good or name.count(".") > _DEEPEST:
+        raise RepositoryError(
+            f"{delegator} delegates to {name[:80]!r}, not to `{start}` and the name of a team"
+        )

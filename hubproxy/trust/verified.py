@@ -20,18 +20,35 @@ _ROLES = ("root", "timestamp", "snapshot", "targets")
 
 
 class VerifiedUpdater(Updater):
-    """tuf's updater at a given time, with its verified roles in view and our loader in it.
+    """tuf's updater at a given time, with our loader in it, and its verified roles in view.
 
-    All three are tuf's own (`_trusted_set`): it has no public way to pass a clock or a loader,
-    nor to list the targets that it verified. Reading the set is safer than reading the files
+    What is new stays in memory: tuf's own would keep a new timestamp, and lose the list that it
+    has no snapshot for. All of this is private to tuf, which has no public way to pass a clock
+    or a loader, nor to list what it verified. Reading its set is safer than reading the files
     again, since nothing enters it that was not verified.
+
+    Args:
+        kept: the folder of the list in force, if there is one yet. Only read.
+        root: a root from someone trusted.
+        at: the time at which nothing may have expired, timezone-aware UTC.
     """
 
-    def __init__(self, work: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
-        super().__init__(str(work), "metadata/", fetcher=fetcher, bootstrap=root)
+    def __init__(self, kept: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
+        self.fresh: dict[str, bytes] = {}
+        """Name in the folder -> bytes of what was verified and read from the source."""
+        super().__init__(str(kept), "metadata/", fetcher=fetcher, bootstrap=root)
         self._trusted_set.reference_time = at
         self._trusted_set._load_data = load  # type: ignore[assignment]  # one T, bound twice
         refuse_doubles(self._trusted_set.root)
+
+    def _persist_metadata(self, rolename: str, data: bytes) -> None:
+        self.fresh[f"{rolename}.json"] = data
+
+    def _persist_root(self, version: int, data: bytes) -> None:
+        self.fresh[f"root_history/{version}.root.json"] = data
+
+    def _update_root_symlink(self) -> None:
+        """Nobody reads the link."""
 
     @property
     def has_timestamp(self) -> bool:
