@@ -228,7 +228,7 @@ class TrustClient:
                 if role is not None and one.role not in roles:
                     roles[one.role] = role
                     waiting.append(role)
-        self._read = {name: read for name, read in self._read.items() if name in roles}
+        self._read = {name: read for name, read in self._read.copy().items() if name in roles}
         self._last = replace(found, roles=roles)
         return self._last
 
