@@ -61,11 +61,12 @@ class TrustSnapshot:
 
         Empty when they can. Reading these may lead to more: ask again.
         """
-        if handle.version is None:
-            walks: Iterable[list[Role | str]] = [self._of_any(handle)]
-        else:
-            walks = (self._on_path(target_path(handle, form)) for form in FORMATS)
-        return tuple(dict.fromkeys(one for walk in walks for one in walk if isinstance(one, str)))
+        of_any = self._of_any(handle.unversioned)
+        missing = _unread(of_any)
+        # Most look-ups end here: what is read for every version is read for one.
+        if handle.version is None or (not missing and len(of_any) < MOST_ROLES):
+            return missing
+        return _unread(one for form in FORMATS for one in self._on_path(target_path(handle, form)))
 
     def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
         """The first of `formats` under which the list names the handle.
@@ -178,6 +179,10 @@ class TrustSnapshot:
                 waiting.clear()
             waiting.extend(reversed(after))
         return walked
+
+
+def _unread(walked: Iterable[Role | str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in walked if isinstance(one, str)))
 
 
 def expired(expires: datetime, at: datetime) -> Verdict | None:

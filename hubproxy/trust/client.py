@@ -91,8 +91,8 @@ class TrustClient:
                     self._state.keep_roots(updater.fresh)
                 raise
             self._state.keep(updater.fresh)
-            self._state.drop_roles(but={one.file.digest.hex for one in found.files.values()})
-        return self._taking_over(found)
+            self._state.drop_roles(but=(one.file.digest for one in found.files.values()))
+        return self._remember(found)
 
     def cached(self) -> TrustSnapshot:
         """The list as last refreshed, verified again from the state folder alone.
@@ -112,7 +112,7 @@ class TrustClient:
             kept = StateFetcher(self._state.current)
             # It was valid when it was kept. So nothing in it counts as expired here.
             found = self._verified(self._updater(kept, _ANY_TIME), kept)
-        return self._taking_over(found)
+        return self._remember(found)
 
     def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
         """The same list with one more team's role, kept from before or from the source.
@@ -218,8 +218,14 @@ class TrustClient:
             text = updater.fresh[POLICY_PATH] = fetch_record(fetcher, wanted, LARGEST_POLICY)
         return replace(found, policy=decode_policy(text))
 
-    def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
+    def _remember(self, found: TrustSnapshot) -> TrustSnapshot:
         """The list, with every role in it that was read before and is the same in it."""
+        self._last = found
+        whole = self._taking_over(found)
+        self._read = {name: read for name, read in self._read.copy().items() if name in whole.roles}
+        return whole
+
+    def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
         roles = dict(found.roles)
         waiting = [*roles.values()]
         while waiting:
@@ -228,9 +234,7 @@ class TrustClient:
                 if role is not None and one.role not in roles:
                     roles[one.role] = role
                     waiting.append(role)
-        self._read = {name: read for name, read in self._read.copy().items() if name in roles}
-        self._last = replace(found, roles=roles)
-        return self._last
+        return replace(found, roles=roles)
 
     def _known(self, bound: RoleFile | None, delegation: Delegation) -> Role | None:
         """A role as it was read before, if it is of the same file, and signed for as well."""
@@ -253,20 +257,21 @@ class TrustClient:
 
     def _team_file(self, name: str) -> bytes | None:
         """`3.nlp.json`, if that is the file of a role of the list in force."""
-        version, _, role = name.removesuffix(".json").partition(".")
         if not self._state.current.exists():
             return None
-        in_force = self._last or self.cached()
+        version, _, role = name.removesuffix(".json").partition(".")
+        in_force = self._taking_over(self._last or self.cached())
         bound = in_force.files.get(role)
         if bound is None or str(bound.version) != version or in_force.delegation(role) is None:
             return None
-        self._last = self.load_role(in_force, role)
+        self.load_role(in_force, role)
         return self._state.role(bound.file.digest)
 
     def _listed(self, digest: Digest) -> bytes | None:
         """A record, if one of the roles that were read lists it."""
-        roles = self._last.roles.values() if self._last is not None else ()
-        for role in roles:
+        if self._last is None:
+            return None
+        for role in self._taking_over(self._last).roles.values():
             for record in role.targets.values():
                 if record.digest == digest:
                     return fetch_record(self._fetcher, record)

@@ -97,7 +97,7 @@ class HttpFetcher(InMemory, Urllib3Fetcher):
         try:
             answer = self._proxy_env.request(
                 "GET",
-                self._base + url,
+                self._place(url),
                 preload_content=False,
                 # A list lies where it was said to lie: what redirects could lead anywhere.
                 redirect=False,
@@ -109,6 +109,10 @@ class HttpFetcher(InMemory, Urllib3Fetcher):
             answer.close()
             raise DownloadHTTPError(f"it answered with status {answer.status}", answer.status)
         return self._chunks(answer)
+
+    def _place(self, name: str) -> str:
+        """The URL of a file by its name in a published folder."""
+        return self._base + name
 
     def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         # tuf's own waits until a whole chunk is there, so a drip could hold it for days.

@@ -60,7 +60,12 @@ def load(
     if not isinstance(signed, kind):
         raise RepositoryError(f"expected the role {kind.type}, got {signed.type}")
     if delegator is not None:
-        verify(delegator, role or kind.type, payload, made.signatures)
+        try:
+            verify(delegator, role or kind.type, payload, made.signatures)
+        except UnsignedMetadataError as error:
+            if isinstance(delegator, Root) and isinstance(signed, Targets):
+                check_root(delegator, signed, because=error)
+            raise
     if isinstance(signed, Root | Targets):
         refuse_doubles(signed)
     elif isinstance(signed, Snapshot):
@@ -97,12 +102,8 @@ def verify(
 
     Raises:
         UnsignedMetadataError: the message names the officers whose signature is missing.
-        RepositoryError: the delegator does not know the role.
     """
-    try:
-        result = delegator.get_verification_result(role, payload, signatures)
-    except ValueError as error:
-        raise RepositoryError(str(error)) from error
+    result = delegator.get_verification_result(role, payload, signatures)
     if result:
         return
     missing = sorted(name_of(key) for key in result.unsigned.values() if name_of(key) != key.keyid)
@@ -112,6 +113,35 @@ def verify(
     else:
         who, count = f"team `{role}` signed by", f"{len(result.signed)} of {result.threshold}"
     raise UnsignedMetadataError(f"{who} {count} keys{names}")
+
+
+class OldRootError(RepositoryError):
+    """The trusted root is not one that the list was signed for."""
+
+
+def check_root(root: Root, targets: Targets, *, because: Exception | None = None) -> None:
+    """See that the trusted root is as new as the officers demand in their own role.
+
+    A source that lacks a root looks like one that has no newer (TUF 1.0, 5.3.3), and who was
+    voted out would stay trusted. So targets that do not verify are asked as well: those whom
+    a newer root named may have signed them.
+
+    Args:
+        because: why the targets do not verify.
+
+    Raises:
+        OldRootError: it is not.
+        RepositoryError: our field is malformed.
+    """
+    ours = targets.unrecognized_fields.get("hubproxy", {})
+    wanted = ours.get("min_root", 1) if isinstance(ours, dict) else None
+    if not isinstance(wanted, int):
+        raise RepositoryError("targets: `hubproxy.min_root` is not a number")
+    if root.version < wanted:
+        raise OldRootError(
+            f"trusted root is version {root.version}, the list demands {wanted}; "
+            f"the source lacks {root.version + 1}.root.json"
+        ) from because
 
 
 def refuse_doubles(delegator: Root | Targets) -> None:

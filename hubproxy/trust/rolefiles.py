@@ -11,7 +11,6 @@ from hubproxy.trust.loading import delegator_of, is_whole, load
 
 _TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _RESERVED = ("root", "targets", "snapshot", "timestamp")
-_DEEPEST = 8
 
 
 def read_role(data: bytes, bound: RoleFile, delegation: Delegation) -> Role:
@@ -98,7 +97,7 @@ def _check_name(delegator: str, name: str) -> None:
     start = "" if delegator == TOP else f"{delegator}."
     last = name.removeprefix(start)
     good = name.startswith(start) and _TEAM.fullmatch(last) and last not in _RESERVED
-    if not good or name.count(".") > _DEEPEST:
+    if not good:
         raise RepositoryError(
             f"{delegator} delegates to {name[:80]!r}, not to `{start}` and the name of a team"
         )

@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -52,13 +52,10 @@ class ListState:
         Whatever goes wrong, the list in force is whole: the one before or this.
         """
         new = {name: data for name, data in fresh.items() if _read(self.current / name) != data}
-        if new:
-            work = self._folder / f"list-{token_hex(8)}"
-            try:
-                self._write_list(work, new)
-            finally:
-                self._sweep()
-        else:
+        try:
+            if new:
+                self._write_list(self._folder / f"list-{token_hex(8)}", new)
+        finally:
             self._sweep()
 
     def keep_roots(self, fresh: Mapping[str, bytes]) -> None:
@@ -82,10 +79,11 @@ class ListState:
     def keep_file(self, name: str, data: bytes) -> None:
         self._write(name, data)
 
-    def drop_roles(self, *, but: Container[str]) -> None:
-        """Remove the files of roles, but for those of the digests (hex) that are still named."""
-        for path in (self._folder / "roles").glob("*.json"):
-            if path.stem not in but:
+    def drop_roles(self, *, but: Iterable[Digest]) -> None:
+        """Remove the files of roles that are named no longer, and what a crash left of others."""
+        named = {f"{digest.hex}.json" for digest in but}
+        for path in (self._folder / "roles").glob("*"):
+            if path.name not in named:
                 path.unlink(missing_ok=True)
 
     def published(self, name: str) -> bytes | None:

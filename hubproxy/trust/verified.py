@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import MetaFile, Snapshot, Targets  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import MetaFile, Snapshot  # type: ignore[attr-defined]  # no __all__
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
@@ -12,8 +12,7 @@ from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.roles import TOP, RoleFile
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
-from hubproxy.errors import TrustListError
-from hubproxy.trust.loading import load, refuse_doubles
+from hubproxy.trust.loading import check_root, load, refuse_doubles
 from hubproxy.trust.rolefiles import role_of
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
@@ -58,18 +57,11 @@ class VerifiedUpdater(Updater):
         """What was verified.
 
         Raises:
-            TrustListError: HP-T15.
+            OldRootError: the trusted root is too old.
             RepositoryError: a signed field of ours is malformed, or a file is not bound.
         """
         trusted = self._trusted_set
-        wanted = _min_root(trusted.targets)
-        if trusted.root.version < wanted:
-            raise TrustListError(
-                "HP-T15",
-                f"trusted root is version {trusted.root.version}, the list demands {wanted}; "
-                f"the source lacks {trusted.root.version + 1}.root.json",
-                remedy="Publish or import every root: `hubproxy trust export` packs them all.",
-            )
+        check_root(trusted.root, trusted.targets)
         _bound("snapshot", trusted.timestamp.snapshot_meta)
         return TrustSnapshot(
             versions=Versions(
@@ -96,14 +88,6 @@ class VerifiedUpdater(Updater):
             if signed is not None and signed.is_expired(trusted.reference_time):
                 return f"trust list expired on {signed.expires:%Y-%m-%d %H:%M} UTC ({name})"
         return "trust list expired (targets)"
-
-
-def _min_root(targets: Targets) -> int:
-    ours = targets.unrecognized_fields.get("hubproxy", {})
-    wanted = ours.get("min_root", 1) if isinstance(ours, dict) else None
-    if not isinstance(wanted, int):
-        raise RepositoryError("targets: `hubproxy.min_root` is not a number")
-    return wanted
 
 
 def _files(snapshot: Snapshot) -> dict[str, RoleFile]:

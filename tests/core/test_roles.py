@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     DelegatedRole,
@@ -154,6 +154,14 @@ def test_a_look_up_asks_so_many_roles_and_no_more() -> None:
     assert a_list(role(TOP, to=tuple(teams))).missing(SPICE) == tuple(names[: MOST_ROLES - 1])
 
 
+def test_what_one_version_needs_is_missing_however_many_may_list_others() -> None:
+    names = [f"team-{number:04}" for number in range(MOST_ROLES + 5)]
+    teams = [to(name, "tfhub.dev/google/spice/1/*", terminating=False) for name in names]
+    listed = a_list(role(TOP, to=(*teams, to("last"))), *(role(name) for name in names))
+    assert listed.missing(SPICE) == ()
+    assert listed.missing(SPICE.at(2)) == ("last",)
+
+
 def test_a_team_cannot_end_a_look_up_with_an_empty_path() -> None:
     listed = a_list(
         role(TOP, to=(to("nlp", terminating=False), to("vision"))),
@@ -179,16 +187,14 @@ SEGMENTS = (
     ("1", "2", "*", "[12]"),
     ("saved_model.json", "tflite.json", "*.json", "*"),
 )
-PATTERN = st.tuples(*map(st.sampled_from, SEGMENTS)).map("/".join) | st.sampled_from(
-    ["*", "*/*/*", "tfhub.dev/*/*/*/*/*"]
-)
+PATTERNS = [*map("/".join, product(*SEGMENTS)), "*", "*/*/*", "tfhub.dev/*/*/*/*/*"]
 PATHS = [
     f"tfhub.dev/{publisher}/{name}/{version}/{form}.json"
     for publisher, name, version, form in product(
         ("google", "vision"), ("spice", "resnet"), (1, 2, 3), ("saved_model", "tflite")
     )
 ]
-EXAMPLES = 30  # a graph takes a while to draw
+MANY_GRAPHS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FORMS: tuple[Format, ...] = ("saved_model", "tflite")
 
 
@@ -229,7 +235,7 @@ def number_of(name: str, path: str) -> Descriptor:
 
 
 def delegation(name: str) -> st.SearchStrategy[Delegation]:
-    patterns = st.lists(PATTERN, min_size=1, max_size=3).map(tuple)
+    patterns = st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3).map(tuple)
     return st.builds(Delegation, st.just(name), patterns, st.booleans())
 
 
@@ -272,7 +278,7 @@ def handles() -> Iterator[Handle]:
     yield from (Handle.parse(path.rpartition("/")[0]) for path in PATHS[::2])
 
 
-@settings(max_examples=EXAMPLES)
+@MANY_GRAPHS
 @given(graphs())
 def test_a_look_up_finds_what_the_tuf_client_finds(graph: Graph) -> None:
     walker = Walker(graph)
@@ -284,7 +290,7 @@ def test_a_look_up_finds_what_the_tuf_client_finds(graph: Graph) -> None:
             assert ours == walker.find(target_path(exact, form))
 
 
-@settings(max_examples=EXAMPLES)
+@MANY_GRAPHS
 @given(graphs(), st.sampled_from(PATHS))
 def test_a_look_up_asks_in_the_tuf_clients_order(graph: Graph, path: str) -> None:
     walker = Walker(graph)
@@ -296,7 +302,7 @@ def test_a_look_up_asks_in_the_tuf_clients_order(graph: Graph, path: str) -> Non
     assert walked == walker.asked
 
 
-@settings(max_examples=EXAMPLES)
+@MANY_GRAPHS
 @given(graphs())
 def test_latest_is_the_highest_that_the_tuf_client_finds(graph: Graph) -> None:
     walker = Walker(graph)

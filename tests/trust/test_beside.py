@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,9 @@ from tuf.api.metadata import TargetFile  # type: ignore[attr-defined]  # no __al
 
 from hubproxy.core.digest import Digest
 from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
-from hubproxy.errors import TrustListError
 from hubproxy.trust.bound import LARGEST_BESIDE, LARGEST_POLICY
-from tests.trust.published import SPICE_PATH, Published, make_record, serving_folder
-from tests.trust.teams import Teams
+from tests.trust.published import SPICE_PATH, Published, make_record
+from tests.trust.teams import Teams, refused
 
 RECORD = make_record()
 STRICT = Policy(mode="enforce", grace_days=3)
@@ -28,27 +26,6 @@ def published(tmp_path: Path) -> Published:
     made = Published(tmp_path)
     made.publish(RECORD)
     return made
-
-
-@pytest.fixture(params=["folder", "url"])
-def source(
-    request: pytest.FixtureRequest, published: Published, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The published folder, read as a folder and through a web server."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    if request.param == "folder":
-        yield str(published.folder)
-    else:
-        with serving_folder(published.folder) as url:
-            yield url
-
-
-def refused(ask: Callable[[], object], code: str = "HP-T09") -> str:
-    with pytest.raises(TrustListError) as told:
-        ask()
-    assert told.value.code == code, str(told.value)
-    assert told.value.remedy
-    return str(told.value)
 
 
 def set_policy(published: Published, text: bytes | None, *, listed: bytes | None = None) -> Path:

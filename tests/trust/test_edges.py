@@ -2,7 +2,7 @@
 
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  
 from hubproxy.core.handle import Handle
 from hubproxy.errors import TrustListError
 from tests.trust.published import SPICE, Published, Quiet, make_record, serving
-from tests.trust.teams import Teams
+from tests.trust.teams import Teams, refused
 
 RECORD = make_record()
 
@@ -23,14 +23,6 @@ def published(tmp_path: Path) -> Published:
     made = Published(tmp_path)
     made.publish(RECORD)
     return made
-
-
-def refused(ask: Callable[[], object], code: str) -> str:
-    with pytest.raises(TrustListError) as told:
-        ask()
-    assert told.value.code == code, str(told.value)
-    assert told.value.remedy
-    return str(told.value)
 
 
 # --- a bundle that lacks a root --------------------------------------------------------------
@@ -86,6 +78,35 @@ def test_a_bundle_that_lacks_a_root_is_refused(
     assert "trusted root is version 1, the list demands 3" in told
     assert "lacks 2.root.json" in told
     assert client.cached() == good
+
+
+def test_row_7_a_bundle_without_the_root_that_names_its_signers_says_so(
+    published: Published,
+) -> None:
+    client = published.reader()
+    good = client.refresh()
+    three_roots(published)
+    (published.metadata / "2.root.json").unlink()
+
+    told = refused(client.refresh, "HP-T15")
+
+    assert "lacks 2.root.json" in told
+    assert client.cached() == good
+
+
+def test_a_stranger_cannot_hide_behind_a_demand_for_a_root(published: Published) -> None:
+    client = published.reader()
+    good = client.refresh()
+    targets = published.load("2.targets.json")
+    targets.signed.version = 3
+    for demand in (2, "many"):
+        targets.signed.unrecognized_fields["hubproxy"]["min_root"] = demand
+        published.point_at(
+            published.save("3.targets.json", targets, CryptoSigner.generate_ed25519()), 3
+        )
+
+        refused(client.refresh, "HP-T15" if demand == 2 else "HP-T09")
+        assert client.cached() == good
 
 
 # --- one clock, one timestamp, one lock ------------------------------------------------------
