@@ -222,7 +222,7 @@ class TrustClient:
         """The list, with every role in it that was read before and is the same in it."""
         self._last = found
         whole = self._taking_over(found)
-        self._read = {name: read for name, read in self._read.items() if name in whole.roles}
+        self._read = {name: read for name, read in self._read.copy().items() if name in whole.roles}
         return whole
 
     def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
