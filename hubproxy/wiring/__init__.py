@@ -5,6 +5,7 @@ from hubproxy.wiring.authority import authority, ca_certificates, rotate_authori
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
+from hubproxy.wiring.reports import lookup, recalls
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
 from hubproxy.wiring.trust import repository, trust_client
 from hubproxy.wiring.upstreams import open_transfers
@@ -17,6 +18,7 @@ __all__ = [
     "ca_certificates",
     "drafts",
     "keys",
+    "lookup",
     "now",
     "open_daemon",
     "open_modules",
@@ -24,6 +26,7 @@ __all__ = [
     "open_stores",
     "open_transfers",
     "places",
+    "recalls",
     "repository",
     "rotate_authority",
     "team_file",
