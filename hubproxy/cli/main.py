@@ -19,6 +19,7 @@ _COMMANDS = {
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
     "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list."),
     "recall": ("hubproxy.cli.recall", "Find who loaded what must be taken back: report."),
+    "verify-dir": ("hubproxy.cli.verifydir", "Compare a copy of a module with the trust list."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
     "config": ("hubproxy.cli.config", "Check and show the settings."),
 }
