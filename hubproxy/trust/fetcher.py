@@ -23,9 +23,17 @@ LARGEST_FILE = LARGEST_RECORD
 """Bytes of any file of a list, whatever a signed length says."""
 
 _NAME = re.compile(
-    r"metadata/[A-Za-z0-9][A-Za-z0-9._-]*\.json|records/[0-9a-f]{2}/[0-9a-f]{64}\.json"
+    r"metadata/[A-Za-z0-9][A-Za-z0-9._-]*\.json"
+    r"|records/(?P<record>[0-9a-f]{2})/(?P=record)[0-9a-f]{62}\.json"
+    r"|evidence/(?P<evidence>[0-9a-f]{2})/(?P=evidence)[0-9a-f]{62}"
+    r"|boms/(?P<bom>[0-9a-f]{2})/(?P=bom)[0-9a-f]{62}\.cdx\.json"
 )
 _CHUNK = 256 * 1024
+
+
+def is_published(name: str) -> bool:
+    """Whether a published folder may have a file of this name."""
+    return _NAME.fullmatch(name) is not None
 
 
 class FolderFetcher(FetcherInterface):
@@ -38,7 +46,7 @@ class FolderFetcher(FetcherInterface):
         return _read(self._path(url))
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not is_published(name):
             raise DownloadHTTPError(f"{name!r} is not the name of a file of a trust list", 404)
         return self._folder / name
 
@@ -48,6 +56,8 @@ class StateFetcher(FolderFetcher):
 
     def _path(self, name: str) -> Path:
         kept = super()._path(name).name
+        if name.startswith("records/"):
+            return self._folder / "policy.json"  # the one that is kept with the list
         if kept.endswith(".root.json"):
             return self._folder / "root_history" / kept
         version, _, unversioned = kept.partition(".")
@@ -69,7 +79,7 @@ class HttpFetcher(Urllib3Fetcher):
         self._total = total
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        if not _NAME.fullmatch(url):
+        if not is_published(url):
             raise DownloadHTTPError(f"{url!r} is not the name of a file of a trust list", 404)
         try:
             answer = self._proxy_env.request(
