@@ -51,7 +51,7 @@ def test_a_revoked_module_is_refused_where_it_lies_already_and_its_users_are_kno
 
 
 def recalled(place: Place) -> list[dict[str, object]]:
-    words = ["recall", "report", NAME, "--json", "--config", place.folder / "hubproxy.toml"]
+    words = ["recall", "report", NAME, "--json", "--config", str(place.folder / "hubproxy.toml")]
     ran = subprocess.run(
         [sys.executable, "-m", "hubproxy", *words],
         cwd=Path(__file__).parents[2],
