@@ -7,17 +7,19 @@ from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.reports import lookup, recalls
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
-from hubproxy.wiring.trust import repository, trust_client
+from hubproxy.wiring.trust import audited_clock, list_at_hand, repository, trust_client
 from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
     "Daemon",
     "Places",
     "Stores",
+    "audited_clock",
     "authority",
     "ca_certificates",
     "drafts",
     "keys",
+    "list_at_hand",
     "lookup",
     "now",
     "open_daemon",
