@@ -22,6 +22,7 @@ from hubproxy.server.sender import Senders
 from hubproxy.service.admission import Admission
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.flights import Flights
+from hubproxy.service.publishing import Publishing
 from hubproxy.service.pull import PullThrough
 from hubproxy.service.recording import Recorder
 from hubproxy.service.transfer import Transfers
@@ -34,7 +35,7 @@ from hubproxy.wiring.frontend import open_connections, open_frontend
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
-from hubproxy.wiring.trust import audited_clock, trust_keeper
+from hubproxy.wiring.trust import audited_clock, trust_client, trust_keeper
 from hubproxy.wiring.upstreams import open_upstreams
 
 
@@ -99,8 +100,11 @@ async def open_daemon(
         stack.callback(modules.close)
         upstreams = await open_upstreams(config, stack, tls)
         audited = audited_clock(config, clock)
-        trust = trust_keeper(config, modules, audit, audited)
+        client = trust_client(config, clock=audited.now)
+        trust = trust_keeper(config, client, modules, audit, audited)
         stack.push_async_callback(trust.close)
+        publishing = Publishing(client, trust, modules)
+        stack.push_async_callback(publishing.close)
         flights = Flights(NegativeCache(monotonic))
         connections = open_connections(config)
         contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
@@ -136,9 +140,8 @@ async def open_daemon(
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
-        app = App(
-            cache, senders, metrics, open_pages(config, metrics, trust, audit, addresses, contexts)
-        )
+        pages = open_pages(config, metrics, trust, audit, addresses, contexts, publishing)
+        app = App(cache, senders, metrics, pages)
         yield Daemon(
             app=app,
             front=open_frontend(config, app, connections),
