@@ -10,6 +10,7 @@ from hubproxy import __version__
 
 _COMMANDS = {
     "serve": ("hubproxy.cli.serve", "Run the proxy."),
+    "reload": ("hubproxy.cli.reload", "Have the daemon read the trust list again."),
     "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
     "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),

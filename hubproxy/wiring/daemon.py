@@ -11,7 +11,7 @@ from time import monotonic
 
 from hubproxy.ca.authority import Authority
 from hubproxy.config import Config
-from hubproxy.errors import AuthorityError
+from hubproxy.errors import AuthorityError, HubproxyError
 from hubproxy.logs import event
 from hubproxy.server.app import App
 from hubproxy.server.contexts import Contexts
@@ -29,6 +29,7 @@ from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.reloading import InForce
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.frontend import open_connections, open_frontend
@@ -55,16 +56,35 @@ class Daemon:
     async def reload(self, config: Config) -> None:
         """Read again what may have changed outside: the trust list, and the CA.
 
-        A CA that cannot be used does not take the place of one that can.
+        A CA that cannot be used does not take the place of one that can. What came of it is
+        left in the data folder, for `hubproxy reload`.
         """
+        begun, errors = monotonic(), []
         if self.contexts is not None:
             try:
                 self.contexts.use(await asyncio.to_thread(_look_at_authority, config))
             except AuthorityError as error:
                 event("ca.rejected", logging.ERROR, error=error, remedy=error.remedy)
+                errors.append(error)
             else:
                 event("ca.loaded", sha256=self.contexts.authority.fingerprint)
         await self.trust.refresh()
+        await asyncio.to_thread(self._tell, config, begun, *errors)
+
+    def minding(self, config: Config) -> None:
+        """Let `hubproxy reload` know that SIGHUP is minded from now on."""
+        self._tell(config, monotonic())
+
+    def _tell(self, config: Config, begun: float, *errors: HubproxyError) -> None:
+        told = [*errors, *([self.trust.error] if self.trust.error else [])]
+        try:
+            InForce(
+                begun=begun,
+                versions=str(self.trust.versions),
+                errors=tuple(f"{error.code}: {error}" for error in told),
+            ).write(places(config).data)
+        except OSError as error:
+            event("reload.not_told", logging.ERROR, reason=error.strerror)
 
 
 @asynccontextmanager
