@@ -18,7 +18,7 @@ _COMMANDS = {
     "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
-    "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list."),
+    "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list, accept-clock."),
     "recall": ("hubproxy.cli.recall", "Find who loaded what must be taken back: report."),
     "verify-dir": ("hubproxy.cli.verifydir", "Compare a copy of a module with the trust list."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),

@@ -8,6 +8,7 @@ import click
 
 from hubproxy.cli.keys import key_options, load_keys, load_officer, new_passphrase
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
+from hubproxy.cli.policy import command as policy
 from hubproxy.cli.progress import Moved, transfer_bars
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
@@ -18,6 +19,9 @@ _WARN_DAYS = 30
 @click.group("trust")
 def command() -> None:
     """Keep the trust list: what may be served, signed by those who decided it."""
+
+
+command.add_command(policy)
 
 
 @command.command("init")

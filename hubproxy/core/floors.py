@@ -76,9 +76,8 @@ def behind(now: datetime, latest: datetime | None) -> Verdict | None:
 
 
 def _in_words(time: timedelta) -> str:
-    minutes = int(time.total_seconds()) // 60
-    for size, word in ((24 * 60, "day"), (60, "hour")):
-        count = minutes // size
-        if count:
+    for unit, word in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+        if time >= unit:
+            count = round(time / unit)
             return f"{count} {word}{'' if count == 1 else 's'}"
-    return f"{minutes} minutes"
+    return f"{round(time / timedelta(minutes=1))} minutes"

@@ -35,7 +35,7 @@ class Roles:
     ) -> None:
         self._source, self._found = source, found
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="trust")
-        self._reading: dict[_Key, asyncio.Task[TrustListError | None]] = {}
+        self._reading: dict[_Key, asyncio.Task[Exception | None]] = {}
         self._failures = NegativeCache(clock)
 
     async def close(self) -> None:
@@ -80,7 +80,8 @@ class Roles:
             except Exception as error:  # noqa: BLE001  # the others are to be read all the same
                 event("trust.role_unread", level=logging.WARNING, role=name, reason=error)
 
-    async def _read(self, key: _Key, snapshot: TrustSnapshot) -> TrustListError | None:
+    async def _read(self, key: _Key, snapshot: TrustSnapshot) -> Exception | None:
+        """Read a role; what is raised is given back, as perhaps nobody waits for it any more."""
         loop = asyncio.get_running_loop()
         try:
             loaded = await loop.run_in_executor(
@@ -88,6 +89,8 @@ class Roles:
             )
         except TrustListError as error:
             self._failures.failed(key, error)
+            return error
+        except Exception as error:  # noqa: BLE001  # told to whoever waits
             return error
         self._failures.succeeded(key)
         for role in loaded.roles.values():

@@ -32,11 +32,12 @@ from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.reloading import InForce
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
+from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
-from hubproxy.wiring.trust import audited_clock, trust_client, trust_keeper
+from hubproxy.wiring.trust import trust_client, trust_keeper
 from hubproxy.wiring.upstreams import open_upstreams
 
 

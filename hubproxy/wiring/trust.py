@@ -8,14 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hubproxy.config import Config
-from hubproxy.core.floors import floor_of, newest
+from hubproxy.core.floors import floor_of
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.service.clock import AuditedClock
 from hubproxy.service.listlog import ListLog
 from hubproxy.service.trusted import TrustKeeper
-from hubproxy.store.auditback import backwards, tail
+from hubproxy.store.auditback import backwards
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
 from hubproxy.trust.client import TrustClient
@@ -58,11 +58,6 @@ def trust_keeper(
     floor = next((versions for versions in seen if versions is not None), Versions())
     log = ListLog(audit, clock, identity=identity, seen=floor)
     return TrustKeeper(client, modules, clock=clock, log=log)
-
-
-def audited_clock(config: Config, clock: Callable[[], datetime] = now) -> AuditedClock:
-    """A clock, held against what is in the audit log now."""
-    return AuditedClock(clock, newest(tail(places(config).audit)))
 
 
 def list_at_hand(config: Config) -> TrustSnapshot:

@@ -85,8 +85,9 @@ def test_what_stands_before_the_acceptance_of_a_clock_does_not_count() -> None:
     ("back", "told"),
     [
         pytest.param(timedelta(days=30), "30 days", id="row 23: a clock set back by a month"),
+        pytest.param(timedelta(days=29, hours=23), "30 days", id="row 23: by nearly a month"),
         pytest.param(timedelta(days=1, hours=5), "1 day", id="row 23: by a day"),
-        pytest.param(timedelta(hours=2, minutes=59), "2 hours", id="row 23: by hours"),
+        pytest.param(timedelta(hours=2, minutes=59), "3 hours", id="row 23: by hours"),
         pytest.param(timedelta(minutes=5, milliseconds=1), "5 minutes", id="row 23: by minutes"),
     ],
 )

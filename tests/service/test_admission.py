@@ -1,189 +1,199 @@
-"""May this be served? With an expired list, under the officers' policy, by a whole daemon."""
+"""May this be served? Under the officers' policy, by a whole daemon."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from hubproxy import wiring
+from hubproxy.core.policy import EvidenceRule, Policy
+from hubproxy.core.record import CardNote, Evidence
 from tests import faults
+from tests.byhand import ByHand
 from tests.site import PYTHON, SPICE, Site, large
 
 PATH = "/google/spice/2"
 OTHER = "tfhub.dev/google/nnlm/1"
-A_DAY = timedelta(days=1)
-
-
-class Ahead:
-    """The machine's time, and so much more."""
-
-    def __init__(self) -> None:
-        self.by = timedelta()
-
-    def __call__(self) -> Any:
-        return wiring.now() + self.by
 
 
 @pytest.fixture
-def clock() -> Ahead:
-    return Ahead()
-
-
-@pytest.fixture
-async def site(tmp_path: Path, clock: Ahead) -> AsyncIterator[Site]:
-    """A site with `SPICE` in its store, and `OTHER` on the list alone."""
-    async with Site(tmp_path, daemon_clock=clock) as site:
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A site with `SPICE` in its store."""
+    async with Site(tmp_path) as site:
         site.put(SPICE)
         await site.approve(SPICE)
         await site.get(SPICE)
         await site.settled()
-        site.put(OTHER, {"saved_model.pb": b"another graph"})
-        await site.approve(OTHER)
         yield site
 
 
-async def test_row_5_in_grace_what_is_stored_is_served_with_a_warning(
-    site: Site, clock: Ahead
-) -> None:
-    clock.by = 8 * A_DAY
-    await site.daemon.trust.refresh()
-
-    for method in ("GET", "HEAD"):
-        got = await site.get(SPICE, method=method)
-        assert got.status == 200
-        assert got.headers["X-Hubproxy-Trust"] == "expired"
-        assert got.headers["Warning"].startswith('199 hubproxy "HP-T07: trust list expired on ')
-    assert site.daemon.trust.error is not None
-    assert site.daemon.trust.error.code == "HP-T07"
-
-    for event in site.events()[-2:]:
-        assert (event.outcome, event.status, event.code) == ("served", 200, "HP-T07")
-        assert "what is stored is served until" in event.reason
-
-
-async def test_row_5_in_grace_nothing_new_is_fetched(site: Site, clock: Ahead) -> None:
-    clock.by = 8 * A_DAY
-
-    for method in ("GET", "HEAD"):
-        got = await site.get(OTHER, method=method)
-        assert got.status == 503
-        assert got.headers["X-Hubproxy-Reason"].startswith("hubproxy HP-T07: trust list expired")
-        assert f"nothing new is fetched until it is renewed, such as {OTHER}" in (
-            site.events()[-1].reason
-        )
-    assert site.fetches(OTHER) == 0
-
-
-async def test_row_5_after_the_grace_nothing_is_served_until_it_is_renewed(
-    site: Site, clock: Ahead
-) -> None:
-    clock.by = 7 * A_DAY + 14 * A_DAY
-
-    got = await site.get(SPICE)
-    assert got.status == 503
-    assert got.problem["code"] == "HP-T07"
-    assert got.problem["detail"].endswith("UTC, grace of 14 days ended")
-
-    site.list = type(site.list)(wiring.places(site.config).repository, clock=clock)
-    site.list.renew(online=site.online)
-    await site.daemon.trust.refresh()
-    got = await site.get(SPICE)
-    assert got.status == 200
-    assert "X-Hubproxy-Trust" not in got.headers
-    assert "Warning" not in got.headers
-    assert site.events()[-1].code == ""
-
-
-async def test_row_5_offline_a_daemon_that_starts_in_grace_goes_on_with_what_it_knew(
-    site: Site, clock: Ahead
-) -> None:
-    repository = wiring.places(site.config).repository
-    repository.rename(repository.with_name("away"))
-    clock.by = 8 * A_DAY
-    await site.restart({})
-
-    got = await site.get(SPICE)
-    assert (got.status, got.headers["X-Hubproxy-Trust"]) == (200, "expired")
-    clock.by = 22 * A_DAY
-    assert (await site.get(SPICE)).problem["code"] == "HP-T07"
-
-
-async def test_row_5_in_grace_a_damaged_module_is_not_fetched_anew(
-    site: Site, clock: Ahead
-) -> None:
-    await site.stop()
-    (blob,) = (
-        path
-        for path in (site.folder / "data" / "blobs").rglob("*")
-        if path.is_file() and path.stat().st_size >= 2048 and b"a graph" in path.read_bytes()
+KEY = EvidenceRule(pattern="tfhub.dev/google/**", kind="minisign", identity="google", key="RWQ")
+CARD = CardNote(digest=f"sha256:{'0' * 64}", size=1, fields=("task",), unknown=("datasets: ada",))
+EVE, GOOGLE = (
+    Evidence(
+        kind="minisign",
+        identity=name,
+        digest=f"sha256:{'0' * 64}",
+        verified_at="2024-03-01T12:00:00.000Z",
     )
-    blob.write_bytes(blob.read_bytes().replace(b"a graph", b"A graph"))
-    clock.by = 6 * A_DAY
-    await site.start()
-    clock.by = 8 * A_DAY
-
-    got = await site.get(SPICE)
-    assert (got.status, got.problem["code"]) == (503, "HP-T07")
-    assert site.fetches(SPICE) == 0
+    for name in ("eve", "google")
+)
 
 
-async def test_row_5_a_revoked_module_stays_refused_in_grace(site: Site, clock: Ahead) -> None:
-    record = site.daemon.trust._snapshot
-    assert record is not None
-    assert (await site.get(SPICE)).status == 200
-    await site.revoke(await site.approve(SPICE), reason="found to leak addresses")
-
-    now = await site.get(SPICE)
-    clock.by = 8 * A_DAY
-    later = await site.get(SPICE)
-
-    for got in (now, later):
-        assert (got.status, got.problem["code"]) == (410, "HP-T10")
-        assert "found to leak addresses" in got.problem["detail"]
-
-
-async def test_row_5_what_first_use_has_pinned_and_stored_has_the_grace_and_nothing_is_pinned(
-    tmp_path: Path, clock: Ahead
-) -> None:
-    async with Site(tmp_path, {"trust.mode": "first-use"}, daemon_clock=clock) as site:
-        site.put(SPICE)
-        await site.get(SPICE)
-        await site.settled()
-        site.put(OTHER)
-        clock.by = 8 * A_DAY
-
-        pinned, new = await site.get(SPICE), await site.get(OTHER)
-
-        assert pinned.headers["X-Hubproxy-Trust"] == "unreviewed, expired"
-        assert (new.status, new.problem["code"]) == (503, "HP-T07")
-        assert site.fetches(OTHER) == 0
-
-
-async def test_a_list_that_is_renewed_while_a_client_waits_changes_nothing_for_it(
+@pytest.mark.parametrize(
+    ("policy", "changed", "code", "told"),
+    [
+        pytest.param(Policy(), {}, "", "", id="nothing-is-demanded"),
+        pytest.param(Policy(largest_module=2048), {}, "HP-T16", "allows 2,048", id="too-large"),
+        pytest.param(
+            Policy(evidence=(KEY,)),
+            {},
+            "HP-T12",
+            "signature missing: google",
+            id="row 12: unsigned",
+        ),
+        pytest.param(
+            Policy(evidence=(KEY,)),
+            {"evidence": (EVE,)},
+            "HP-T12",
+            "identity google (minisign) expected, eve (minisign) found",
+            id="row 12: signed by somebody else",
+        ),
+        pytest.param(Policy(evidence=(KEY,)), {"evidence": (GOOGLE,)}, "", "", id="row 12: signed"),
+        pytest.param(
+            Policy(card_fields=("task",)),
+            {},
+            "HP-T16",
+            "no card that says of it: task",
+            id="row 26",
+        ),
+        pytest.param(
+            Policy(card_fields=("task", "datasets")), {"card": CARD}, "", "", id="row 26: a card"
+        ),
+        pytest.param(
+            Policy(overdue="refuse"),
+            {"review_by": "2024-01-01"},
+            "HP-T16",
+            "reviewed again by 2024-01-01",
+            id="row 26: review overdue",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["enforce", "first-use"])
+async def test_what_officers_signed_is_served_if_it_meets_their_policy(
     tmp_path: Path,
+    mode: str,
+    policy: Policy,
+    changed: dict[str, Any],
+    code: str,
+    told: str,
 ) -> None:
+    async with Site(tmp_path, {"trust.mode": mode}) as site:
+        site.put(SPICE)
+        record = await site.approve(SPICE)
+        officers = ByHand(site)
+        await officers.list_record(msgspec.structs.replace(record, **changed))
+        await officers.demand(policy)
+
+        got = await site.get(SPICE)
+
+        assert got.status == (403 if code else 200)
+        assert site.events()[-1].code == code
+        assert told in site.events()[-1].reason
+        assert site.fetches(SPICE) == (0 if code else 1)
+
+
+async def test_row_26_an_overdue_review_is_told_with_the_answer(tmp_path: Path) -> None:
     async with Site(tmp_path) as site:
-        wanted = site.put(SPICE, large())
+        site.put(SPICE)
+        record = await site.approve(SPICE)
+        changed = msgspec.structs.replace(record, review_by="2024-01-01")
+        await ByHand(site).list_record(changed)
+
+        got = await site.get(SPICE)
+
+        assert (got.status, got.headers["X-Hubproxy-Trust"]) == (200, "overdue")
+        assert got.headers["Warning"] == (
+            f'199 hubproxy "HP-T16: {SPICE} was to be reviewed again by 2024-01-01"'
+        )
+        assert (site.events()[-1].code, site.events()[-1].outcome) == ("HP-T16", "served")
+
+
+async def test_a_policy_holds_from_the_next_refresh_for_what_is_stored(site: Site) -> None:
+    officers = ByHand(site)
+    assert (await site.get(SPICE)).status == 200
+    await officers.demand(Policy(largest_module=100))
+    assert (await site.get(SPICE)).problem["code"] == "HP-T16"
+    await officers.demand(Policy(largest_module=10**9))
+    assert (await site.get(SPICE)).status == 200
+
+
+async def test_a_policy_that_changes_while_a_client_waits_holds_for_it(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        site.put(SPICE, large())
         await site.approve(SPICE)
         go_on = asyncio.Event()
         site.origin.misbehave(PATH, faults.stalled(6_000_000, until=go_on))
         waiting = asyncio.create_task(site.get(SPICE, {**PYTHON, "Range": "bytes=9000000-"}))
         await site.origin.asked(PATH)
-        site.list.renew(online=site.online)
-        await site.daemon.trust.refresh()
+        await ByHand(site).demand(Policy(largest_module=100))
         go_on.set()
-        assert (await waiting).body == wanted[9000000:]
+        assert (await waiting).problem["code"] == "HP-T16"
 
 
-async def test_row_24_an_expired_list_makes_no_request_for_what_nobody_listed(
-    site: Site, clock: Ahead
+async def test_the_officers_mode_goes_before_a_laxer_one_of_the_site(tmp_path: Path) -> None:
+    async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
+        for handle in (SPICE, OTHER):
+            site.put(handle)
+        assert (await site.get(SPICE)).headers["X-Hubproxy-Trust"] == "unreviewed"
+        await site.settled()
+        site.origin.requests.clear()
+        await ByHand(site).demand(Policy(mode="enforce"))
+
+        for handle in (SPICE, OTHER):
+            assert (await site.get(handle)).problem["code"] == "HP-T01"
+        assert site.origin.requests == []
+
+
+async def test_first_use_keeps_nothing_that_is_larger_than_the_officers_allow(
+    tmp_path: Path,
 ) -> None:
-    unlisted = "tfhub.dev/google/unlisted/1"
-    site.put(unlisted)
-    for ahead, status in ((0, 403), (8, 403), (22, 503)):
-        clock.by = ahead * A_DAY
-        assert (await site.get(unlisted)).status == status
-    assert site.origin.requests == []
+    async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
+        for handle in (SPICE, OTHER):
+            site.put(handle)
+        await site.get(SPICE)
+        await site.settled()
+        await ByHand(site).demand(Policy(largest_module=100))
+
+        new, pinned = await site.get(OTHER), await site.get(SPICE)
+
+        for got in (new, pinned):
+            assert (got.status, got.problem["code"]) == (403, "HP-T16")
+        assert len(list((site.folder / "data" / "pins").rglob("@*"))) == 1
+
+
+async def test_a_team_whose_role_cannot_be_read_does_not_stop_the_others(site: Site) -> None:
+    nlp = "tfhub.dev/nlp/bert/1"
+    await ByHand(site).team("nlp", "tfhub.dev/nlp/*/*/*")
+    for path in (site.folder / "data" / "trust").rglob("*.nlp.json"):
+        path.write_bytes(b"{}")
+    await site.restart({})
+
+    assert (await site.get(nlp)).status == 503
+    assert (await site.get(SPICE)).status == 200
+
+
+async def test_a_module_in_the_store_is_refused_from_the_first_request_after_a_refresh(
+    site: Site,
+) -> None:
+    record = await site.approve(SPICE)
+    assert (await site.get(SPICE)).status == 200
+    await site.revoke(record, reason="found to leak addresses")
+
+    got = await site.get(SPICE, {**PYTHON, "If-None-Match": f'"{record.archive.digest}"'})
+
+    assert (got.status, got.problem["code"]) == (410, "HP-T10")
+    assert "found to leak addresses" in got.problem["detail"]
+    assert site.events()[-1].outcome == "refused"
