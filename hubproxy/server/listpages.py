@@ -1,4 +1,4 @@
-"""The trust list as this site has verified it, for TUF clients and for people; and model cards.
+"""The trust list as this site has verified it, for TUF clients; and for people what it says.
 
 So one hubproxy can be the source of another, `trust.source = "http://HOST:8440/-/trust"`. The
 list is public, as its whole worth is in its signatures: these pages ask nobody who he is.
@@ -7,9 +7,12 @@ list is public, as its whole worth is in its signatures: these pages ask nobody 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
+
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record
 from hubproxy.server.pages import NoSuchPageError, Page
+from hubproxy.service.explain import Explaining
 from hubproxy.service.publishing import TIMESTAMP, Publishing
 
 CARD = "application/vnd.cyclonedx+json; version=1.6"
@@ -19,9 +22,9 @@ _TYPES = {"evidence": "application/octet-stream", "boms": CARD}
 
 
 def list_pages(
-    publishing: Publishing, hubs: Iterable[str]
+    publishing: Publishing, explaining: Explaining, hubs: Iterable[str]
 ) -> dict[str, Callable[[str], Awaitable[Page]]]:
-    """`/-/trust/...`, and each module's card at `/-/card/<handle>`.
+    """`/-/trust/...`; and of each module its card and why it is served or not.
 
     A card has the same path on each hub, since that is where a client behind the forward proxy
     finds it: there the target of a link begins with the hub's own address.
@@ -30,11 +33,14 @@ def list_pages(
     async def card(text: str) -> Page:
         return await _card(publishing, text)
 
+    async def why(text: str) -> Page:
+        return await _why(explaining, text)
+
     async def file(name: str) -> Page:
         return await _file(publishing, name)
 
     on_hubs = {f"/{hub}{_CARDS}": card for hub in hubs}
-    return {"/-/trust/": file, _CARDS: card, **on_hubs}
+    return {"/-/trust/": file, _CARDS: card, **on_hubs, "/-/why/": why}
 
 
 def card_link(record: Record) -> str:
@@ -57,14 +63,27 @@ async def _file(publishing: Publishing, name: str) -> Page:
 
 
 async def _card(publishing: Publishing, text: str) -> Page:
+    content = await publishing.card(_handle(text))
+    return Page(content, CARD, etag=_etag(content))
+
+
+async def _why(explaining: Explaining, text: str) -> Page:
+    """The explanation in JSON. Files and chunks of a record are counted, not listed."""
+    found = msgspec.to_builtins(await explaining.of(_handle(text)))
+    for listed in found["listed"]:
+        record = listed["record"]
+        del record["chunks"]
+        record["files"] = len(record["files"])
+    return Page(msgspec.json.format(msgspec.json.encode(found)) + b"\n", "application/json")
+
+
+def _handle(text: str) -> Handle:
     try:
-        handle = Handle.parse(text)
+        return Handle.parse(text)
     except ValueError as error:
         raise NoSuchPageError(
-            str(error), remedy=f"Ask for {_CARDS}HANDLE, as `trust list` names it."
+            str(error), remedy="Put a handle there, as `hubproxy trust list` prints it."
         ) from error
-    content = await publishing.card(handle)
-    return Page(content, CARD, etag=_etag(content))
 
 
 def _etag(content: bytes) -> str:

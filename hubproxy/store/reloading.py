@@ -37,11 +37,13 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True):
         begun: when it began to read, in seconds of the host's monotonic clock: the same for every
             process until the next boot.
         versions: of the trust list.
+        url: where it answers, as jobs are told it.
         errors: why not all that it read came into force: `HP-T09: ...`.
     """
 
     begun: float
     versions: str
+    url: str = ""
     errors: tuple[str, ...] = ()
 
     def write(self, data: Path) -> None:
@@ -69,7 +71,7 @@ def reload(
         ReloadError: no daemon owns the folder, it ended meanwhile, or it did not get done.
     """
     with _daemon(data) as descriptor:
-        before, asked = _read(data), clock()
+        before, asked = in_force(data), clock()
         if before is None:
             raise ReloadError(
                 f"the process that owns {data} is no daemon, or has not begun to serve yet",
@@ -81,7 +83,7 @@ def reload(
         while clock() < asked + seconds:
             if ended.poll(_LOOK_EVERY):
                 raise ReloadError("the daemon has ended meanwhile", remedy="Look at its log.")
-            now = _read(data)
+            now = in_force(data)
             # What it began before it was asked may have missed what changed since.
             if now is not None and now.begun >= asked:
                 return before, now
@@ -112,7 +114,8 @@ def _daemon(data: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
-def _read(data: Path) -> InForce | None:
+def in_force(data: Path) -> InForce | None:
+    """What the daemon that owned a data folder last said of itself; it may have ended since."""
     try:
         return msgspec.json.decode(_place(data).read_bytes(), type=InForce)
     except (OSError, msgspec.MsgspecError):

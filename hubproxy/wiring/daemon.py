@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
@@ -20,6 +21,7 @@ from hubproxy.server.metrics import Metrics
 from hubproxy.server.pointing import Addresses
 from hubproxy.server.sender import Senders
 from hubproxy.service.admission import Admission
+from hubproxy.service.explain import Explaining
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.flights import Flights
 from hubproxy.service.publishing import Publishing
@@ -30,6 +32,7 @@ from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.reloading import InForce
+from hubproxy.trust.signers import signatures
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
@@ -82,6 +85,7 @@ class Daemon:
             InForce(
                 begun=begun,
                 versions=str(self.trust.versions),
+                url=self.addresses.hook,
                 errors=tuple(f"{error.code}: {error}" for error in told),
             ).write(places(config).data)
         except OSError as error:
@@ -161,7 +165,10 @@ async def open_daemon(
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
-        pages = open_pages(config, metrics, trust, audit, addresses, contexts, publishing)
+        explaining = Explaining(trust, partial(signatures, client), config.trust.mode, clock)
+        pages = open_pages(
+            config, metrics, trust, audit, addresses, contexts, publishing, explaining
+        )
         app = App(cache, senders, metrics, pages)
         yield Daemon(
             app=app,

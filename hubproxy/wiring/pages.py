@@ -12,6 +12,7 @@ from hubproxy.server.listpages import list_pages
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Page, Pages
 from hubproxy.server.pointing import Addresses, pointing_pages
+from hubproxy.service.explain import Explaining
 from hubproxy.service.flights import Flights
 from hubproxy.service.publishing import Publishing
 from hubproxy.service.trusted import TrustKeeper
@@ -29,6 +30,7 @@ def open_pages(
     addresses: Addresses,
     contexts: Contexts | None,
     publishing: Publishing,
+    explaining: Explaining,
 ) -> Pages:
     """Every page that is no module."""
     hubs = [hub.host for hub in config.hubs]
@@ -45,7 +47,7 @@ def open_pages(
                 clock=now,
             ),
         },
-        below=list_pages(publishing, hubs),
+        below=list_pages(publishing, explaining, hubs),
     )
 
 

@@ -6,13 +6,18 @@ from functools import partial
 from hubproxy.config import Config
 from hubproxy.core.audit import AuditEvent
 from hubproxy.core.digest import Digest
+from hubproxy.core.handle import Handle
 from hubproxy.core.record import LARGEST_RECORD
 from hubproxy.errors import TrustListError
+from hubproxy.server.pointing import shown_address
+from hubproxy.service.explain import Explanation, explain
 from hubproxy.service.lookup import Lookup
-from hubproxy.service.recall import Recalls
+from hubproxy.service.recall import Loads, Recalls, Subject, recall
 from hubproxy.store.auditread import read
 from hubproxy.store.blobs import read_beside
-from hubproxy.wiring.places import places
+from hubproxy.store.reloading import in_force
+from hubproxy.trust.signers import signatures
+from hubproxy.wiring.places import now, places
 from hubproxy.wiring.trust import trust_client
 
 
@@ -58,3 +63,36 @@ def events(config: Config, having: Sequence[str] = ()) -> Iterator[AuditEvent]:
 def stored_record(config: Config, digest: Digest) -> bytes | None:
     """A record that this site has brought into its store, or None."""
     return read_beside(places(config).data, digest, most=LARGEST_RECORD)
+
+
+def explained(config: Config, handle: Handle) -> Explanation:
+    """Why a handle is served or not, by the list as it is now.
+
+    Raises:
+        TrustListError: a part of the list cannot be read.
+    """
+    client = trust_client(config)
+    found = Lookup(client, client.refresh(), partial(stored_record, config))
+    exact = found.exact(handle)
+    listed = found.find(exact) if exact.version is not None else []
+    roles = {one.role for one, _ in listed}
+    return explain(
+        handle,
+        found.snapshot,
+        listed,
+        {role: signatures(client, found.snapshot, role) for role in roles},
+        mode=config.trust.mode,
+        at=now(),
+    )
+
+
+def loads_of(config: Config, exact: str) -> tuple[Loads, ...]:
+    """Every caller that was given a module here, by the audit log."""
+    subject = Subject(handle=Handle.parse(exact))
+    return recall(events(config, having=subject.texts), subject)
+
+
+def daemon_url(config: Config) -> str:
+    """Where the daemon of this host answers: as it said itself, else as is set."""
+    said = in_force(places(config).data)
+    return said.url if said and said.url else shown_address(f"http://{config.server.listen}")

@@ -320,3 +320,30 @@ async def test_a_site_behind_another_goes_on_while_that_is_away(site: Site, seco
     assert (await second.get(SPICE)).body == wanted
     assert (await second.get("-/trust/metadata/timestamp.json")).status == 200
     await site.start()
+
+
+# Why a module is served or not.
+
+
+async def test_anyone_may_ask_why_a_module_is_served(site: Site) -> None:
+    got = await site.get(f"-/why/{SPICE}")
+    assert (got.status, got.headers["Content-Type"]) == (200, "application/json")
+    (listed,) = got.problem["listed"]
+    assert (listed["handle"], listed["refused"], listed["warnings"]) == (SPICE, None, [])
+    assert (listed["signed"]["role"], listed["signed"]["signed"]) == ("targets", ["ada"])
+    assert (listed["record"]["files"], "chunks" in listed["record"]) == (2, False)
+    assert listed["record"]["evidence"][0]["identity"] == "google"
+    assert got.problem["trust"] == str(site.daemon.trust.versions)
+
+
+async def test_anyone_may_ask_why_a_module_is_not(site: Site) -> None:
+    got = await site.get("-/why/tfhub.dev/google/other/1")
+    assert (got.status, got.problem["listed"]) == (200, [])
+    assert got.problem["unlisted"]["code"] == "HP-T01"
+    assert got.problem["approvers"][0]["role"] == "targets"
+    assert (await site.get("-/why/-x")).status == 404
+    record = await site.approve(SPICE)
+    await site.revoke(record, reason="it leaks addresses")
+    (listed,) = (await site.get(f"-/why/{SPICE}")).problem["listed"]
+    assert listed["refused"]["code"] == "HP-T10"
+    assert listed["refused"]["text"].endswith(": it leaks addresses")
