@@ -88,4 +88,6 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "ready: root 1, timestamp 2" in shown
     assert '"code":"HP-T10"' not in shown
     assert "hubproxy_requests_total" in shown
-    assert "found to leak addresses" not in shown
+    # The last command tells who loaded what was revoked.
+    assert " by ada: found to leak addresses\n" in shown
+    assert "127.0.0.1 " in shown[shown.index("found to leak addresses") :]

@@ -10,6 +10,7 @@ from hubproxy import __version__
 
 _COMMANDS = {
     "serve": ("hubproxy.cli.serve", "Run the proxy."),
+    "reload": ("hubproxy.cli.reload", "Have the daemon read the trust list again."),
     "demo": ("hubproxy.cli.demo", "Show the whole story on this machine, without a network."),
     "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
@@ -18,6 +19,8 @@ _COMMANDS = {
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
     "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list, accept-clock."),
+    "recall": ("hubproxy.cli.recall", "Find who loaded what must be taken back: report."),
+    "verify-dir": ("hubproxy.cli.verifydir", "Compare a copy of a module with the trust list."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
     "config": ("hubproxy.cli.config", "Check and show the settings."),
 }

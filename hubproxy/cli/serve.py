@@ -65,7 +65,7 @@ async def _serve(config: Config) -> None:
                     print(f"forward proxy on {addresses.proxy}", flush=True)
                 if daemon.trust.error is not None:
                     note(f"hubproxy: {daemon.trust.error.code}: {daemon.trust.error}")
-                await until_told(partial(daemon.reload, config))
+                await until_told(partial(daemon.reload, config), partial(daemon.minding, config))
         finally:
             refreshing.cancel()
             await asyncio.gather(refreshing, return_exceptions=True)

@@ -10,6 +10,7 @@ from hubproxy.cli.keys import key_options, load_keys, load_officer, new_passphra
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.cli.policy import command as policy
 from hubproxy.cli.progress import Moved, transfer_bars
+from hubproxy.cli.show import show
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
 
@@ -202,27 +203,7 @@ def list_modules(config: Config, as_json: bool) -> None:
         out.result({"handle": str(exact), "format": form}, text=f"{exact}  {form}")
 
 
-@command.command("show")
-@configured()
-@click.argument("handle", type=HandleType())
-@json_option
-def show(config: Config, handle: Handle, as_json: bool) -> None:
-    """Show the record of HANDLE: what was approved, by whom, when, and from where."""
-    from hubproxy import wiring
-    from hubproxy.cli.report import print_record
-    from hubproxy.core.record import FORMATS, Record
-    from hubproxy.core.trust import unlisted
-    from hubproxy.errors import DeniedError
-
-    client = wiring.trust_client(config)
-    snapshot = client.refresh()
-    exact = snapshot.exact(handle)
-    found = [listed for form in FORMATS if (listed := snapshot.find(exact, (form,)))]
-    if not found:
-        no = unlisted(handle, snapshot.versions)
-        raise DeniedError(no.code, no.status, no.message, remedy=no.remedy)
-    for listed in found:
-        print_record(Record.decode(client.fetch_record(listed.record)), Output(as_json))
+command.add_command(show)
 
 
 @command.command("status")

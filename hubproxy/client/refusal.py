@@ -59,9 +59,14 @@ def from_answer(answer: urllib.error.HTTPError, asked: str, before: str = "") ->
     )
 
 
+def is_ours(answer: urllib.error.HTTPError) -> bool:
+    """Whether a 4xx or 5xx answer is of the form in which hubproxy refuses."""
+    return bool(answer.headers.get_content_type() == _PROBLEM)
+
+
 def _problem(answer: urllib.error.HTTPError) -> Dict[str, Any]:
     """The members of the answer's problem document; none where it has no such document."""
-    if answer.headers.get_content_type() != _PROBLEM:
+    if not is_ours(answer):
         return {}
     try:
         problem = json.loads(answer.read(_LONGEST_BODY).decode("utf-8"))

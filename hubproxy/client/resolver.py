@@ -2,16 +2,19 @@
 
 Everything that is not transport stays tensorflow_hub's own: the cache folder, its key (the sha1
 of the handle as typed), the lock, the temporary folder and the unpacking. So jobs with the hook
-and jobs without it share one cache, and saved models keep the handle that the user wrote.
+and jobs without it share one cache, and saved models keep the handle that the user wrote. What
+lies there already is used as `again` says.
 """
 
 import hashlib
 import warnings
 from contextlib import closing
-from functools import partial
+from typing import Tuple
 
-from . import wire
+from . import again, wire
 from .refusal import HubproxyError
+
+_NOTE = ".hubproxy.txt"
 
 
 class HubproxyResolver:
@@ -30,16 +33,47 @@ class HubproxyResolver:
         """The folder that has the module, from the cache or from hubproxy.
 
         Raises:
-            HubproxyError: hubproxy did not deliver it. Nothing of it stays in the cache.
+            HubproxyError: hubproxy did not deliver it, and nothing of it stays in the cache; or it
+                refuses the copy that lies there.
         """
         from tensorflow_hub import resolver as hub
 
         key = hashlib.sha1(handle.encode("utf8")).hexdigest()  # noqa: S324  # the cache's own key
+        base = wire.hubproxy_url()
         folder = hub.create_local_module_dir(hub.tfhub_cache_dir(use_temp=True), key)
-        return str(hub.atomic_download(handle, partial(_download, wire.hubproxy_url()), folder))
+        found, here_before = _load(base, handle, folder)
+        if not here_before:
+            return found
+        approved, kept = again.approved_now(handle, base, found), _noted(folder)
+        if approved and kept and approved != kept:
+            # The officers have approved other bytes since. Jobs that run may be reading the old
+            # ones, so these stay, and the new ones lie beside them.
+            found, _ = _load(base, handle, "{}-{}".format(folder, approved[:16]), approved)
+        return found
 
 
-def _download(base: str, handle: str, folder: str) -> None:
+def _load(base: str, handle: str, folder: str, wanted: str = "") -> Tuple[str, bool]:
+    """The folder with the module, and whether it was there before.
+
+    Args:
+        wanted: the sha-256 that its archive must have, in hex; empty for whichever is approved.
+    """
+    from tensorflow_hub import resolver as hub
+
+    fetched = []
+
+    def fetch(handle: str, into: str) -> None:
+        digest = _download(base, handle, into)
+        if wanted and digest != wanted:
+            raise HubproxyError("what is approved has changed meanwhile", "Load it again.")
+        _note(folder, digest)
+        fetched.append(digest)
+
+    return str(hub.atomic_download(handle, fetch, folder)), not fetched
+
+
+def _download(base: str, handle: str, folder: str) -> str:
+    """Load and unpack a module. Returns the sha-256 of its archive, in hex."""
     from tensorflow_hub import resolver as hub
 
     with closing(wire.ask(handle, base)) as body:
@@ -52,6 +86,29 @@ def _download(base: str, handle: str, folder: str) -> None:
             body.finish()
             raise
         body.finish()
+        return body.digest
+
+
+def _note(folder: str, digest: str) -> None:
+    """Keep beside a module's folder which archive it is from, as tensorflow_hub keeps its name."""
+    from tensorflow_hub import resolver as hub
+
+    text = "sha256:{}\n".format(digest)
+    try:
+        hub.tf_utils.atomic_write_string_to_file(folder + _NOTE, text, overwrite=True)
+    except Exception:  # noqa: BLE001  # without it, the copy counts as one of a job without the hook
+        return
+
+
+def _noted(folder: str) -> str:
+    """The sha-256, in hex, of the archive that a module's folder is from; empty if unknown."""
+    from tensorflow_hub import resolver as hub
+
+    try:
+        text = str(hub.tf_utils.read_file_to_string(folder + _NOTE))
+    except Exception:  # noqa: BLE001  # each file system says in its own way that there is none
+        return ""
+    return text.strip().partition("sha256:")[2]
 
 
 def register() -> None:

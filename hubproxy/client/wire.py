@@ -37,7 +37,7 @@ def hubproxy_url() -> str:
 
 def is_ours(handle: str, base: str) -> bool:
     """Whether a handle already names hubproxy's own address, with credentials or without."""
-    return (_bare(handle).lower() + "/").startswith(_bare(base).lower() + "/")
+    return (bare_url(handle).lower() + "/").startswith(bare_url(base).lower() + "/")
 
 
 def url_of(handle: str, base: str) -> str:
@@ -48,7 +48,7 @@ def url_of(handle: str, base: str) -> str:
     Raises:
         HubproxyError: `base` or `handle` is not an address.
     """
-    bare = _bare(base)
+    bare = bare_url(base)
     # An @ further on may be the end of a token whose / or # was written as it is.
     if not _is_http(bare) or not _has_port(bare) or "@" in bare:
         raise HubproxyError(
@@ -57,19 +57,19 @@ def url_of(handle: str, base: str) -> str:
             "http://NAME:TOKEN@hubproxy.example:8440), or unset it.",
         )
     if not _is_http(handle):
-        raise HubproxyError("{!r} is not the address of a module".format(_bare(handle)))
+        raise HubproxyError("{!r} is not the address of a module".format(bare_url(handle)))
     parts = urlsplit(handle)
     host = parts.netloc.rpartition("@")[2].lower()
     path = quote(parts.path.strip("/"), safe=_PATH_SAFE)
     return "{}/{}/{}?tf-hub-format=compressed".format(bare, quote(host, safe=":[]"), path)
 
 
-def _bare(url: str) -> str:
+def bare_url(url: str) -> str:
     """An address without the credentials in it."""
     return _USER.sub(r"\1", url)
 
 
-def _credentials(base: str) -> Dict[str, str]:
+def credentials_of(base: str) -> Dict[str, str]:
     """The header for the user and password in an address (RFC 7617); none where it has none."""
     found = _USER.match(base)
     if found is None or not found.group(2):
@@ -118,13 +118,18 @@ class CheckedBody:
         self._sha256 = hashlib.sha256()
         self._count = 0
         self._length = _content_length(response)
-        self._digest = _repr_digest(response)
+        self._digest = repr_digest(response)
         if self._digest is None:
             raise HubproxyError(
                 "the answer cannot be checked: it has no Repr-Digest header with sha-256",
                 "Check that HUBPROXY_URL is a hubproxy's address, and what stands in between.",
                 asked,
             )
+
+    @property
+    def digest(self) -> str:
+        """The sha-256 that was promised, in hex."""
+        return self._digest.hex() if self._digest else ""
 
     def close(self) -> None:
         """Let the connection go."""
@@ -195,16 +200,16 @@ def ask(handle: str, base: str) -> CheckedBody:
     Raises:
         HubproxyError: it refused, could not be reached, or its answer cannot be checked.
     """
-    asked, credentials = url_of(handle, base), _credentials(base)
+    asked, credentials = url_of(handle, base), credentials_of(base)
     try:
-        response = _open(asked, {}, credentials, TIMEOUT)
+        response = open_url(asked, {}, credentials, TIMEOUT)
     except urllib.error.HTTPError as answer:
         with answer:
             raise refusal.from_answer(answer, asked) from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise HubproxyError(
-            "hubproxy at {} cannot be reached: {}".format(_bare(base), reason),
+            "hubproxy at {} cannot be reached: {}".format(bare_url(base), reason),
             "Start it, or unset HUBPROXY_URL to load modules without it.",
             asked,
         ) from None
@@ -215,9 +220,22 @@ def ask(handle: str, base: str) -> CheckedBody:
         raise
 
 
-def _open(url: str, headers: Dict[str, str], credentials: Dict[str, str], timeout: float) -> Any:
+def open_url(
+    url: str,
+    headers: Dict[str, str],
+    credentials: Dict[str, str],
+    timeout: float,
+    method: str = "GET",
+) -> Any:
+    """The answer of hubproxy, which is the proxy: those that the environment names are not used.
+
+    Raises:
+        OSError, http.client.HTTPException: as urllib does.
+    """
     agent = "hubproxy-client/{} Python-urllib/{}.{}".format(__version__, *sys.version_info[:2])
-    request = urllib.request.Request(url, headers=dict(headers, **{"User-Agent": agent}))
+    request = urllib.request.Request(
+        url, headers=dict(headers, **{"User-Agent": agent}), method=method
+    )
     for name, value in credentials.items():
         request.add_unredirected_header(name, value)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -231,7 +249,7 @@ def _why(asked: str, credentials: Dict[str, str], before: str) -> Optional[Hubpr
     for the first byte is answered at once, and moves nothing.
     """
     try:
-        _open(asked, {"Range": "bytes=0-0"}, credentials, _TIMEOUT_WHY).close()
+        open_url(asked, {"Range": "bytes=0-0"}, credentials, _TIMEOUT_WHY).close()
     except urllib.error.HTTPError as answer:
         with answer:
             told = refusal.from_answer(answer, asked, before)
@@ -246,7 +264,7 @@ def _content_length(response: Any) -> Optional[int]:
     return int(text) if text.isdigit() else None
 
 
-def _repr_digest(response: Any) -> Optional[bytes]:
+def repr_digest(response: Any) -> Optional[bytes]:
     """The sha-256 in the `Repr-Digest` header (RFC 9530), or None."""
     found = _REPR_DIGEST.search(", ".join(response.headers.get_all("Repr-Digest", [])))
     if found is None:

@@ -36,6 +36,7 @@ _NO_SETTINGS = {
     "HUBPROXY_CONFIG",
     "HUBPROXY_LOCK",
     "HUBPROXY_PASSPHRASE_FILE",
+    "HUBPROXY_STRICT",
 }
 
 _WORDS = {"1": True, "true": True, "yes": True, "on": True}

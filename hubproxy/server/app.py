@@ -35,7 +35,7 @@ class App:
         try:
             path = request.raw_path.partition("?")[0]
             if is_own_page(path) or path.split("/", 3)[2:3] == ["-"]:
-                return page_reply(self.pages.find(path))
+                return page_reply(await self.pages.find(path), request.headers)
             hub, path, query = split_target(request.raw_path)
             asked = read_request(hub, path, query)
             return await self._module(request, asked, caller)

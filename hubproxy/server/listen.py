@@ -60,8 +60,13 @@ def _url(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def until_told(reload: Callable[[], Awaitable[None]]) -> None:
-    """Wait for SIGTERM or SIGINT; each SIGHUP calls `reload`."""
+async def until_told(reload: Callable[[], Awaitable[None]], minding: Callable[[], None]) -> None:
+    """Wait for SIGTERM or SIGINT; each SIGHUP calls `reload`.
+
+    Args:
+        reload: what comes while it runs is minded after it.
+        minding: is called once signals no longer end the process.
+    """
     loop, stop, hang_up = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,6 +80,7 @@ async def until_told(reload: Callable[[], Awaitable[None]]) -> None:
 
     task = asyncio.create_task(reloading())
     try:
+        minding()
         await stop.wait()
     finally:
         task.cancel()

@@ -1,6 +1,6 @@
-"""The proxy's own small pages: health, metrics, and the client hook as a wheel."""
+"""The proxy's own small pages: health, metrics, the client hook, and the trust list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hubproxy.errors import HubproxyError
@@ -15,30 +15,48 @@ class NoSuchPageError(HubproxyError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A whole answer, kept in memory."""
+    """A whole answer, kept in memory.
+
+    Args:
+        etag: with its quotes; empty for a page that no cache is asked to compare.
+        cache: the Cache-Control header.
+    """
 
     body: bytes
     media_type: str = "text/plain; charset=utf-8"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+    cache: str = "no-cache"
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Path -> what makes the page. No file is read by a name from outside."""
+    """Path -> what makes the page. No file is read by a name from outside that was not checked.
+
+    Args:
+        makers: by whole paths.
+        below: by what a path begins with, up to a slash; the maker is given the rest, as it came.
+    """
 
     makers: Mapping[str, Callable[[], Page]]
+    below: Mapping[str, Callable[[str], Awaitable[Page]]] = field(default_factory=dict)
 
-    def find(self, path: str) -> Page:
+    async def find(self, path: str) -> Page:
         """The page at a path.
 
         Raises:
             NoSuchPageError: there is none.
+            HubproxyError: it cannot be had.
         """
         maker = self.makers.get(path)
-        if maker is None:
-            raise NoSuchPageError(
-                f"{path[:80]} is not a page of this proxy",
-                remedy=f"Its own pages are {', '.join(sorted(self.makers))}.",
-            )
-        return maker()
+        if maker is not None:
+            return maker()
+        for start, below in self.below.items():
+            if path.startswith(start):
+                return await below(path.removeprefix(start))
+        named = sorted([*self.makers, *(f"{start}…" for start in self.below)])
+        raise NoSuchPageError(
+            f"{path[:80]} is not a page of this proxy",
+            remedy=f"Its own pages are {', '.join(named)}.",
+        )

@@ -17,6 +17,7 @@ from hubproxy.core.ranges import (
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Verdict
 from hubproxy.errors import HubproxyError, UpstreamError
+from hubproxy.server.listpages import card_link
 from hubproxy.server.pages import Page
 
 Piece = bytes | tuple[int, int]
@@ -101,6 +102,8 @@ def shape(
         headers["X-Hubproxy-Trust"] = ", ".join(marks)
     if warnings:
         headers["Warning"] = ", ".join(_warning(warning) for warning in warnings)
+    if not isinstance(record.card, msgspec.UnsetType):
+        headers["Link"] = card_link(record)
     if etag_matches(request.get("If-None-Match"), etag):
         return Shape(304, headers, 0)
     name = record.handle.rpartition("/")[0].rpartition("/")[2]
@@ -199,19 +202,26 @@ def raw_refusal(error: HubproxyError, more: Mapping[str, str], *, bodiless: bool
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + (b"" if bodiless else body)
 
 
-def page_reply(page: Page) -> web.Response:
-    """A page as an answer."""
-    return web.Response(
-        status=page.status,
-        body=page.body,
-        headers={
-            **_SERVER,
-            "Content-Type": page.media_type,
-            "Cache-Control": "no-cache",
-            "X-Content-Type-Options": "nosniff",
-            **page.headers,
-        },
-    )
+def page_reply(page: Page, request: Mapping[str, str]) -> web.Response:
+    """A page as an answer, or that the client has it already.
+
+    Args:
+        page: as it is now.
+        request: the request's headers.
+    """
+    headers = {
+        **_SERVER,
+        "Content-Type": page.media_type,
+        "Cache-Control": page.cache,
+        "X-Content-Type-Options": "nosniff",
+        **page.headers,
+    }
+    if page.etag:
+        headers["ETag"] = page.etag
+        if etag_matches(request.get("If-None-Match"), page.etag):
+            del headers["Content-Type"]
+            return web.Response(status=304, headers=headers)
+    return web.Response(status=page.status, body=page.body, headers=headers)
 
 
 def _encodable(text: str) -> str:

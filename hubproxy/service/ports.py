@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from hubproxy.core.audit import AuditEvent
-from hubproxy.core.digest import Descriptor
+from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
 from hubproxy.core.original import Original, OriginalHash
@@ -132,6 +132,34 @@ class TrustSource(Protocol):
         ...
 
     def fetch_record(self, wanted: Descriptor) -> bytes: ...
+
+
+class ListSource(Protocol):
+    """The trust list, role by role and file by file. Every method blocks."""
+
+    def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
+        """The same list with one more role read and verified.
+
+        Raises:
+            TrustListError: it cannot be had, or does not verify.
+        """
+        ...
+
+    def fetch_record(self, wanted: Descriptor) -> bytes: ...
+
+    def fetch_file(self, name: str, digest: Digest) -> bytes:
+        """The bytes of a file beside the list, such as `boms/ab/<sha256>.cdx.json`, checked.
+
+        Raises:
+            TrustListError: it cannot be had, or is not what its digest says.
+        """
+        ...
+
+    def published(self, name: str) -> bytes | None:
+        """A file of the list as this site holds it, by its published name, such as
+        `metadata/3.root.json`; None when it was not read, or there is none.
+        """
+        ...
 
 
 class AuditLog(Protocol):

@@ -158,6 +158,21 @@ class BlobStore:
         return whole.hexdigest() == digest.hex
 
 
+def read_beside(data: Path, digest: Digest, *, most: int) -> bytes | None:
+    """A small blob of a data folder that another process may own; None unless it is whole.
+
+    Args:
+        data: the data folder.
+        most: bytes that it may have.
+    """
+    path = data / "blobs" / digest.algorithm / digest.hex[:2] / digest.hex
+    try:
+        content = path.read_bytes() if path.stat().st_size <= most else b""
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == digest.hex else None
+
+
 def _identity(descriptor: int) -> tuple[int, int, int]:
     stat = os.fstat(descriptor)
     return stat.st_ino, stat.st_size, stat.st_mtime_ns

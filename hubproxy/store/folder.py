@@ -18,6 +18,8 @@ from hubproxy.errors import (
 from hubproxy.files import fsync_folder, make_folder
 
 _PRIVATE = 0o700
+IN_FORCE = "in-force.json"
+"""What the daemon that owns a folder says of itself: see `reloading`."""
 
 
 class DataFolder:
@@ -86,8 +88,36 @@ class DataFolder:
 
     def _sweep(self) -> None:
         # The lock is held: whatever lies here has no living writer.
+        (self.path / IN_FORCE).unlink(missing_ok=True)
         for part in self.sub("tmp").iterdir():
             part.unlink()
+
+
+def owner_of(path: Path) -> int | None:
+    """The process that owns a data folder, by its number; None where none does.
+
+    Raises:
+        DataFolderError: the folder cannot be looked at.
+    """
+    try:
+        lock = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataFolderError(
+            f"the data folder {path} cannot be looked at: {error.strerror}",
+            remedy="Run this as the user that the daemon runs as.",
+        ) from error
+    try:
+        # Shared, so that two who look do not see each other; given back at once, as a daemon that
+        # starts in this very moment finds the folder in use.
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(lock, 32, 0).strip()
+        return int(text) if text.isdigit() else None
+    finally:
+        os.close(lock)
+    return None
 
 
 class Part:

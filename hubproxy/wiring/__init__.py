@@ -6,6 +6,7 @@ from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
+from hubproxy.wiring.reports import daemon_url, explained, loads_of, lookup, recalls
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
 from hubproxy.wiring.trust import list_at_hand, repository, trust_client
 from hubproxy.wiring.upstreams import open_transfers
@@ -17,9 +18,13 @@ __all__ = [
     "accept_clock",
     "authority",
     "ca_certificates",
+    "daemon_url",
     "drafts",
+    "explained",
     "keys",
     "list_at_hand",
+    "loads_of",
+    "lookup",
     "now",
     "open_daemon",
     "open_modules",
@@ -27,6 +32,7 @@ __all__ = [
     "open_stores",
     "open_transfers",
     "places",
+    "recalls",
     "repository",
     "rotate_authority",
     "team_file",

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
 from hubproxy.config import Config
-from hubproxy.errors import AuthorityError
+from hubproxy.errors import AuthorityError, HubproxyError
 from hubproxy.logs import event
 from hubproxy.server.app import App
 from hubproxy.server.contexts import Contexts
@@ -20,14 +21,18 @@ from hubproxy.server.metrics import Metrics
 from hubproxy.server.pointing import Addresses
 from hubproxy.server.sender import Senders
 from hubproxy.service.admission import Admission
+from hubproxy.service.explain import Explaining
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.flights import Flights
+from hubproxy.service.publishing import Publishing
 from hubproxy.service.pull import PullThrough
 from hubproxy.service.recording import Recorder
 from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.reloading import InForce
+from hubproxy.trust.signers import signatures
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
@@ -35,7 +40,7 @@ from hubproxy.wiring.frontend import open_connections, open_frontend
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
-from hubproxy.wiring.trust import trust_keeper
+from hubproxy.wiring.trust import trust_client, trust_keeper
 from hubproxy.wiring.upstreams import open_upstreams
 
 
@@ -55,16 +60,36 @@ class Daemon:
     async def reload(self, config: Config) -> None:
         """Read again what may have changed outside: the trust list, and the CA.
 
-        A CA that cannot be used does not take the place of one that can.
+        A CA that cannot be used does not take the place of one that can. What came of it is
+        left in the data folder, for `hubproxy reload`.
         """
+        begun, errors = monotonic(), []
         if self.contexts is not None:
             try:
                 self.contexts.use(await asyncio.to_thread(_look_at_authority, config))
             except AuthorityError as error:
                 event("ca.rejected", logging.ERROR, error=error, remedy=error.remedy)
+                errors.append(error)
             else:
                 event("ca.loaded", sha256=self.contexts.authority.fingerprint)
         await self.trust.refresh()
+        await asyncio.to_thread(self._tell, config, begun, *errors)
+
+    def minding(self, config: Config) -> None:
+        """Let `hubproxy reload` know that SIGHUP is minded from now on."""
+        self._tell(config, monotonic())
+
+    def _tell(self, config: Config, begun: float, *errors: HubproxyError) -> None:
+        told = [*errors, *([self.trust.error] if self.trust.error else [])]
+        try:
+            InForce(
+                begun=begun,
+                versions=str(self.trust.versions),
+                url=self.addresses.hook,
+                errors=tuple(f"{error.code}: {error}" for error in told),
+            ).write(places(config).data)
+        except OSError as error:
+            event("reload.not_told", logging.ERROR, reason=error.strerror)
 
 
 @asynccontextmanager
@@ -100,8 +125,11 @@ async def open_daemon(
         stack.callback(modules.close)
         upstreams = await open_upstreams(config, stack, tls)
         audited = audited_clock(config, clock)
-        trust = trust_keeper(config, modules, audit, audited)
+        client = trust_client(config, clock=audited.now)
+        trust = trust_keeper(config, client, modules, audit, audited)
         stack.push_async_callback(trust.close)
+        publishing = Publishing(client, trust, modules)
+        stack.push_async_callback(publishing.close)
         flights = Flights(NegativeCache(monotonic))
         connections = open_connections(config)
         contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
@@ -137,9 +165,11 @@ async def open_daemon(
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
-        app = App(
-            cache, senders, metrics, open_pages(config, metrics, trust, audit, addresses, contexts)
+        explaining = Explaining(trust, partial(signatures, client), config.trust.mode, clock)
+        pages = open_pages(
+            config, metrics, trust, audit, addresses, contexts, publishing, explaining
         )
+        app = App(cache, senders, metrics, pages)
         yield Daemon(
             app=app,
             front=open_frontend(config, app, connections),

@@ -8,10 +8,13 @@ from hubproxy.errors import HubproxyError
 from hubproxy.server.clientwheel import build_client_wheel, client_index
 from hubproxy.server.connections import Connections
 from hubproxy.server.contexts import Contexts
+from hubproxy.server.listpages import list_pages
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Page, Pages
 from hubproxy.server.pointing import Addresses, pointing_pages
+from hubproxy.service.explain import Explaining
 from hubproxy.service.flights import Flights
+from hubproxy.service.publishing import Publishing
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
@@ -26,21 +29,25 @@ def open_pages(
     audit: AuditLog,
     addresses: Addresses,
     contexts: Contexts | None,
+    publishing: Publishing,
+    explaining: Explaining,
 ) -> Pages:
     """Every page that is no module."""
+    hubs = [hub.host for hub in config.hubs]
     return Pages(
         {
             **_own_pages(metrics, trust, audit),
             **pointing_pages(
                 addresses,
-                hubs=[hub.host for hub in config.hubs],
+                hubs=hubs,
                 auth=config.access.auth,
                 authority=lambda: (
                     told_authority(config, contexts.authority) if contexts is not None else None
                 ),
                 clock=now,
             ),
-        }
+        },
+        below=list_pages(publishing, explaining, hubs),
     )
 
 

@@ -46,14 +46,18 @@ def trust_client(
 
 
 def trust_keeper(
-    config: Config, modules: ModuleStore, audit: AuditLog, clock: AuditedClock
+    config: Config,
+    client: TrustClient,
+    modules: ModuleStore,
+    audit: AuditLog,
+    clock: AuditedClock,
 ) -> TrustKeeper:
     """Who keeps the list in force, and remembers what the audit log holds of it."""
     identity = f"sha256:{hashlib.sha256(pinned_root(config)).hexdigest()}"
     seen = (floor_of(event, identity) for event in backwards(places(config).audit, "trust"))
     floor = next((versions for versions in seen if versions is not None), Versions())
     log = ListLog(audit, clock, identity=identity, seen=floor)
-    return TrustKeeper(trust_client(config, clock=clock.now), modules, clock=clock, log=log)
+    return TrustKeeper(client, modules, clock=clock, log=log)
 
 
 def list_at_hand(config: Config) -> TrustSnapshot:

@@ -14,7 +14,7 @@ import pytest
 
 from hubproxy.client.refusal import HubproxyError
 from hubproxy.client.resolver import HubproxyResolver
-from tests.client.wireserver import WireServer, module, refusal, repr_digest
+from tests.client.wireserver import Answer, WireServer, module, refusal, repr_digest
 
 BASE = "http://hubproxy.example:8440"
 HANDLE = "https://tfhub.dev/google/spice/2"
@@ -105,8 +105,9 @@ def test_a_module_is_cached_under_the_handle_as_typed(
 
     assert folder == cache / hashlib.sha1(handle.encode()).hexdigest()
     assert (folder / "saved_model.pb").read_bytes() == b"graph" * 1000
-    server.stop()
     assert Path(HubproxyResolver()(handle)) == folder
+    assert [asked.method for asked in server.requests] == ["GET", "HEAD"]
+    assert server.requests[0].path == server.requests[1].path
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,132 @@ def test_a_right_digest_over_bytes_that_are_no_archive_stays_tensorflow_hubs_err
         HubproxyResolver()(HANDLE)
 
     assert list(cache.iterdir()) == []
+
+
+@pytest.fixture
+def copy(cache: Path, server: WireServer) -> Path:
+    """A local copy of the module, which hubproxy has given; it has been asked nothing since."""
+    server.put(PATH, module(ARCHIVE))
+    folder = Path(HubproxyResolver()(HANDLE))
+    server.requests.clear()
+    return folder
+
+
+REFUSALS = [
+    pytest.param(410, "HP-T10", id="revoked"),
+    pytest.param(403, "HP-T01", id="no longer listed"),
+    pytest.param(403, "HP-T16", id="against the policy"),
+    pytest.param(406, "FORMAT", id="another format"),
+    pytest.param(401, "AUTH_REQUIRED", id="no token"),
+]
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSALS)
+def test_a_copy_that_is_refused_is_not_used(
+    status: int, code: str, copy: Path, server: WireServer
+) -> None:
+    server.put(PATH, refusal(status, code=code, detail="it leaks", remedy="Use another."))
+
+    with pytest.raises(HubproxyError) as caught:
+        HubproxyResolver()(HANDLE)
+
+    assert str(caught.value).split("\n")[:3] == [
+        f"hubproxy {code}: it leaks",
+        f"The copy in {copy} is not used. It is left as it is.",
+        "Use another.",
+    ]
+    assert (caught.value.code, caught.value.status) == (code, status)
+    assert (copy / "saved_model.pb").exists()
+
+
+AWAY = [
+    pytest.param(refusal(503, code="HP-T07", detail="expired"), "answered 503", id="expired list"),
+    pytest.param(Answer(b"", status=502), "answered 502", id="bad gateway"),
+    pytest.param(Answer(b"<html>", status=403), "answered 403", id="another proxy's refusal"),
+    pytest.param(refusal(429, code="TOO_MANY_CONNECTIONS"), "answered 429", id="busy"),
+    pytest.param(Answer(b"<html>welcome"), "is not hubproxy's", id="a login page"),
+    pytest.param(None, "cannot be reached", id="gone"),
+]
+
+
+def away(server: WireServer, answer: Answer | None) -> None:
+    if answer is None:
+        server.stop()
+        server.stop = lambda: None  # type: ignore[method-assign]  # the fixture stops it as well
+    else:
+        server.put(PATH, answer)
+
+
+@pytest.mark.parametrize(("answer", "why"), AWAY)
+def test_a_copy_is_used_with_a_warning_where_hubproxy_gives_no_verdict(
+    answer: Answer | None, why: str, copy: Path, server: WireServer
+) -> None:
+    away(server, answer)
+    with pytest.warns(RuntimeWarning, match=f"{copy} may be used: .*{why}.* It is used"):
+        assert Path(HubproxyResolver()(HANDLE)) == copy
+
+
+@pytest.mark.parametrize(("answer", "why"), AWAY)
+def test_a_strict_job_uses_no_copy_without_a_verdict(
+    answer: Answer | None,
+    why: str,
+    copy: Path,
+    server: WireServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUBPROXY_STRICT", "1")
+    away(server, answer)
+    with pytest.raises(HubproxyError, match=why):
+        HubproxyResolver()(HANDLE)
+    assert copy.exists()
+
+
+def test_a_copy_that_first_use_does_not_know_yet_is_asked_for_by_its_first_byte(
+    copy: Path, server: WireServer
+) -> None:
+    # HEAD fetches nothing, so it cannot pin what nobody has asked for; a GET does.
+    server.put(PATH, refusal(403, code="HP-T01", detail="no"), module(ARCHIVE))
+    assert Path(HubproxyResolver()(HANDLE)) == copy
+    head, get = server.requests
+    assert (head.method, get.method, get.headers["Range"]) == ("HEAD", "GET", "bytes=0-0")
+
+
+NEWER = archive({"saved_model.pb": b"another graph"})
+
+
+def test_other_bytes_that_were_approved_since_come_beside_the_old_ones(
+    copy: Path, server: WireServer
+) -> None:
+    server.put(PATH, module(NEWER))
+
+    newer = Path(HubproxyResolver()(HANDLE))
+
+    assert newer.name == f"{copy.name}-{hashlib.sha256(NEWER).hexdigest()[:16]}"
+    assert (newer / "saved_model.pb").read_bytes() == b"another graph"
+    assert (copy / "saved_model.pb").read_bytes() == b"graph" * 1000
+    server.requests.clear()
+    assert Path(HubproxyResolver()(HANDLE)) == newer
+    assert [asked.method for asked in server.requests] == ["HEAD"]
+
+
+def test_a_list_that_changes_once_more_meanwhile_leaves_nothing_under_a_wrong_name(
+    copy: Path, server: WireServer
+) -> None:
+    server.put(PATH, module(NEWER), module(archive({"saved_model.pb": b"a third"})))
+    with pytest.raises(HubproxyError, match="changed meanwhile"):
+        HubproxyResolver()(HANDLE)
+    assert [path for path in copy.parent.iterdir() if path.is_dir()] == [copy]
+
+
+def test_a_copy_of_a_job_without_the_hook_is_used_while_its_handle_is_approved(
+    copy: Path, server: WireServer
+) -> None:
+    copy.with_name(f"{copy.name}.hubproxy.txt").unlink()
+    server.put(PATH, module(NEWER))
+    assert Path(HubproxyResolver()(HANDLE)) == copy
+
+
+def test_what_is_noted_of_a_copy_lies_beside_it(copy: Path) -> None:
+    beside = copy.with_name(f"{copy.name}.hubproxy.txt")
+    assert beside.read_text() == f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()}\n"
+    assert sorted(path.name for path in copy.iterdir()) == ["README", "saved_model.pb"]

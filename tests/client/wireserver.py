@@ -41,6 +41,7 @@ class Answer:
 class Asked:
     path: str
     headers: Message
+    method: str = "GET"
 
 
 def repr_digest(body: bytes) -> str:
@@ -117,7 +118,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
-        owner.requests.append(Asked(self.path, self.headers))
+        owner.requests.append(Asked(self.path, self.headers, self.command))
         answer = owner.answer(self.path.partition("?")[0])
         self.close_connection = True
         self.send_response(answer.status, answer.reason)
@@ -132,7 +133,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             self._send(answer)
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def _send(self, answer: Answer) -> None:
+        if self.command == "HEAD":
+            return
         body = answer.body if answer.sent is None else answer.body[: answer.sent]
         if answer.framing == "length":
             self.wfile.write(body)

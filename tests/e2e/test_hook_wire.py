@@ -43,7 +43,8 @@ def test_a_module_is_loaded_through_hubproxy_and_then_from_the_cache(
     assert asked.path == f"{PATH}?tf-hub-format=compressed"
     assert asked.headers["User-Agent"].startswith("hubproxy-client/")
     key = hashlib.sha1(HANDLE.encode()).hexdigest()
-    assert {path.name for path in tmp_path.iterdir()} == {key, f"{key}.descriptor.txt"}
+    beside = {f"{key}.descriptor.txt", f"{key}.hubproxy.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {key, *beside}
 
     server.stop()
     assert job.do("load", HANDLE) == DOUBLED

@@ -106,9 +106,23 @@ async def test_an_unknown_page_is_refused_with_the_names_of_the_known(
     assert "/-/ready" in got.problem["remedy"]
 
 
-def test_a_page_is_found_by_its_whole_path_alone() -> None:
+async def test_a_page_is_found_by_its_whole_path_alone() -> None:
     pages = Pages({"/-/live": lambda: Page(b"live\n")})
-    assert pages.find("/-/live").body == b"live\n"
+    assert (await pages.find("/-/live")).body == b"live\n"
     for other in ("/-/live/", "/-/LIVE", "/-//live", "-/live", ""):
         with pytest.raises(NoSuchPageError):
-            pages.find(other)
+            await pages.find(other)
+
+
+async def test_below_a_path_the_rest_of_it_makes_the_page() -> None:
+    async def below(rest: str) -> Page:
+        return Page(rest.encode())
+
+    pages = Pages({"/-/a/whole": lambda: Page(b"whole")}, {"/-/a/": below})
+    assert (await pages.find("/-/a/b/../c%2F")).body == b"b/../c%2F"
+    assert (await pages.find("/-/a/")).body == b""
+    assert (await pages.find("/-/a/whole")).body == b"whole"
+    for other in ("/-/a", "/-/A/b", "//-/a/b"):
+        with pytest.raises(NoSuchPageError, match="is not a page") as refused:
+            await pages.find(other)
+        assert "/-/a/…" in refused.value.remedy

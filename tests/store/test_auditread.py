@@ -153,3 +153,13 @@ def test_reading_needs_little_memory(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4_000_000
+
+
+def test_only_lines_that_have_a_text_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, line("ada") + b"damaged\n" + line("bo"), line("ada again"))
+    found = [event.id for event in read(tmp_path, having=["ada", "nobody"])]
+    assert found == ["ada", "ada again"]
+    assert caplog.records == []
+    assert [event.id for event in read(tmp_path, having=["ada"], last=2)] == ["ada again"]

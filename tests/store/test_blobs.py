@@ -9,7 +9,7 @@ import pytest
 
 from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.errors import MismatchError, StorageFailedError
-from hubproxy.store.blobs import BlobStore, Held
+from hubproxy.store.blobs import BlobStore, Held, read_beside
 from hubproxy.store.folder import DataFolder
 from tests.made import describe
 from tests.stores import names_in
@@ -179,3 +179,13 @@ def test_a_blob_is_read_through(blobs: BlobStore) -> None:
     assert blobs.rehash(wanted.digest)
     overwrite(blobs.path(wanted.digest), b"an Archive")
     assert not blobs.rehash(wanted.digest)
+
+
+def test_a_small_blob_is_read_beside_its_owner(blobs: BlobStore, tmp_path: Path) -> None:
+    data, kept = tmp_path, blobs.put(b"a record")
+    assert read_beside(data, kept.digest, most=8) == b"a record"
+    assert read_beside(data, kept.digest, most=7) is None
+    assert read_beside(data, Digest.of_hex("ab" * 32), most=8) is None
+    blobs.path(kept.digest).write_bytes(b"a Record")
+    assert read_beside(data, kept.digest, most=8) is None
+    assert blobs.path(kept.digest).exists()
