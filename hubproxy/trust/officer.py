@@ -12,7 +12,7 @@ signed on top of it: who can write to the folder must not get an officer's signa
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,6 @@ from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no _
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Metadata,
-    Root,
     TargetFile,
 )
 
@@ -41,7 +40,7 @@ from hubproxy.trust.proposing import put
 from hubproxy.trust.publishing import Plan, Publication, plan, renewal
 from hubproxy.trust.signing import sign_built
 from hubproxy.trust.standing import check_author, check_base, check_pinned
-from hubproxy.trust.thresholds import identity, keys_of, name_of
+from hubproxy.trust.thresholds import AnyFile, identity, keys_of, name_of
 
 Keys = Signer | Sequence[Signer]
 """One key, or several."""
@@ -323,12 +322,14 @@ class Repository:
         assert base is not None
         if built.root is None:
             return self.in_force()
-        name = f"{built.root.signed.version}.root.json"
-        with suppress(OSError, RepositoryError):
-            there: Metadata[Root] = Metadata.from_bytes((self._metadata / name).read_bytes())
-            if there.signed_bytes != built.root.signed_bytes:
-                return self.in_force()
-        return load(self._metadata, last_root=base.root.signed.version)
+        try:
+            return self.in_force()
+        except TrustListError:
+            # The new root may be there without the list that stands under it.
+            path = self._metadata / f"{built.root.signed.version}.root.json"
+            if not _is_file_of(path, built.root):
+                raise
+            return load(self._metadata, last_root=base.root.signed.version)
 
     def check_not_begun(self) -> None:
         """See that a list can be begun here.
@@ -392,6 +393,14 @@ def several(keys: Keys) -> tuple[Signer, ...]:
     """Keys as a sequence; one that is given twice once."""
     given = (keys,) if isinstance(keys, Signer) else keys
     return tuple({identity(key.public_key): key for key in given}.values())
+
+
+def _is_file_of(path: Path, role: AnyFile) -> bool:
+    try:
+        there: AnyFile = Metadata.from_bytes(path.read_bytes())
+    except (OSError, RepositoryError):
+        return False
+    return there.signed_bytes == role.signed_bytes
 
 
 def _signed(built: Built) -> tuple[str, ...]:

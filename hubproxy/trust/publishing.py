@@ -124,7 +124,7 @@ def plan(
     if built.root is not None:
         name = f"{root.version}.root.json"
         root_file = (name, written.pop(name))
-        if held is not None:
+        if held is not None and held.root.signed.version < root.version:
             files.append(root_file)
     files += written.items()
     timestamp, snapshot = closing.versions

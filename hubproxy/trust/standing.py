@@ -80,7 +80,7 @@ def check_base(built: Built, held: InForce) -> None:
     if base.roots[0].signed_bytes != held.roots[0].signed_bytes:
         raise UsageError("this is a draft of another list: its first root is not this one's")
     if built.root is not None:
-        _check_same("root", [base.root], held.root)
+        _check_same("root", [base.root, built.root], held.root)
     if built.targets is not None:
         bridge = [] if built.bridge is None else [built.bridge]
         _check_same(TOP, [base.targets, *bridge], held.targets)
