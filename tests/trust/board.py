@@ -90,9 +90,14 @@ class Board:
         return draft
 
     def publish(
-        self, *changes: Change, by: Sequence[str] = ("ada", "bob"), contents: Contents | None = None
+        self,
+        *changes: Change,
+        by: Sequence[str] = ("ada", "bob"),
+        contents: Contents | None = None,
+        online: Sequence[str] = ("snapshot", "timestamp"),
     ) -> None:
-        self.sign(self.draft(*changes, contents=contents), *by).publish(self.list, self.online)
+        draft = self.sign(self.draft(*changes, contents=contents), *by)
+        draft.publish(self.list, [self.keys[name] for name in online])
 
     def delegate(self, *members: str, team: str = "nlp", threshold: int = 1) -> None:
         """Let members sign for a team, in the order of the test's teams."""
@@ -131,9 +136,13 @@ class Board:
 
     def restore(self, kept: Path) -> None:
         """Publish an earlier copy again; readers forget as well."""
+        self.restore_only(kept)
+        self.forget_readers()
+
+    def restore_only(self, kept: Path) -> None:
+        """Publish an earlier copy again; readers remember."""
         shutil.rmtree(self.folder)
         shutil.copytree(kept, self.folder)
-        self.forget_readers()
 
     def forget_readers(self) -> None:
         for name in ("state", "fresh"):
