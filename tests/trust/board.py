@@ -47,6 +47,7 @@ class Board:
         self.clock = Clock()
         self.keys = {name: signer(name) for name in NAMES}
         self.log: list[Publication] = []
+        self.root: bytes | None = None
         self.list = self.repository()
         begun = begin(
             self.drafts,
@@ -59,6 +60,7 @@ class Board:
         )
         assert begun is None
         self.root = self.list.root_file()
+        self.list = self.repository()
 
     @property
     def metadata(self) -> Path:
@@ -75,7 +77,7 @@ class Board:
             clock=self.clock,
             write=write,  # type: ignore[arg-type]  # any callable of a path and bytes
             log=self.log.append,
-            pinned=getattr(self, "root", None),
+            pinned=self.root,
         )
 
     def contents(self) -> Contents:
@@ -120,12 +122,14 @@ class Board:
         )
 
     def reader(self, state: str = "state") -> TrustClient:
+        assert self.root is not None
         return TrustClient(self.place / state, self.folder, self.root, clock=self.clock)
 
     def found(self, path: str, folder: Path | None = None) -> TargetFile | None:
         """What tuf's own client, with the first root and no memory, finds under a path."""
         work = self.place / "tuf"
         shutil.rmtree(work, ignore_errors=True)
+        assert self.root is not None
         fetcher = FolderFetcher(folder or self.folder)
         updater = VerifiedUpdater(work, fetcher, self.root, at=self.clock())
         return updater.get_targetinfo(path)
