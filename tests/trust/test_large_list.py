@@ -64,4 +64,3 @@ def test_one_approval_into_20_000_records_takes_less_than_a_second(tmp_path: Pat
     assert board.found("tfhub.dev/team39/module499/1/saved_model.json") is not None
     assert at_once < 1.0
     assert drafted < 1.0
-    print(f"at once {at_once * 1000:.0f} ms, as a draft {drafted * 1000:.0f} ms")
