@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hubproxy.cli.card import command as card
 from hubproxy.cli.keys import key_options, load_keys, load_officer, new_passphrase
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.cli.progress import Moved, transfer_bars
@@ -18,6 +19,9 @@ _WARN_DAYS = 30
 @click.group("trust")
 def command() -> None:
     """Keep the trust list: what may be served, signed by those who decided it."""
+
+
+command.add_command(card)
 
 
 @command.command("init")

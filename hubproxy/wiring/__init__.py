@@ -2,6 +2,17 @@
 
 from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
+from hubproxy.wiring.cards import (
+    Inspector,
+    archive_file,
+    card_check,
+    card_of,
+    describe,
+    inspector,
+    known_records,
+    listed_modules,
+    wanted_fields,
+)
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
@@ -11,12 +22,20 @@ from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
     "Daemon",
+    "Inspector",
     "Places",
     "Stores",
+    "archive_file",
     "authority",
     "ca_certificates",
+    "card_check",
+    "card_of",
+    "describe",
     "drafts",
+    "inspector",
     "keys",
+    "known_records",
+    "listed_modules",
     "now",
     "open_daemon",
     "open_modules",
@@ -29,4 +48,5 @@ __all__ = [
     "team_file",
     "trust_client",
     "trusted_pem",
+    "wanted_fields",
 ]
