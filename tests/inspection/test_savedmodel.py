@@ -30,12 +30,6 @@ from tests.realmodules import BASIC_PITCH, MEDAKA, Carrier, fetch
 FLOAT, STRING, RESOURCE = 1, 7, 20
 
 
-@pytest.fixture(scope="module")
-def kept(pytestconfig: pytest.Config) -> Path:
-    """Where fetched modules stay from one run of the tests to the next."""
-    return pytestconfig.cache.mkdir("realmodules")
-
-
 def member(archive: bytes, name: str) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         (path,) = (one for one in tar.getnames() if one.endswith(name))
