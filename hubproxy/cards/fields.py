@@ -28,8 +28,8 @@ _NO_ANSWERS = frozenset({"", "?", "-", "n/a", "na", "tbd", "todo", "unknown", "n
 
 
 def answers(subject: Document, field: str) -> list[str]:
-    """The texts with which a component answers a field: neither blank, nor "unknown" alone."""
-    return [text for text in _texts(subject, field) if not _is_empty(text)]
+    """The texts with which a component answers a field."""
+    return [text for place in _PLACES[field] for text in _at(subject, place.split("."))]
 
 
 def acceptance(text: str) -> str | None:
@@ -43,12 +43,8 @@ def acceptance(text: str) -> str | None:
 def unaccepted(subject: Document) -> Iterator[str]:
     """The fields that say "unknown", or as little, without the name of who accepted that."""
     for field in CARD_FIELDS:
-        if any(map(_is_empty, _texts(subject, field))):
+        if any(map(_is_empty, answers(subject, field))):
             yield field
-
-
-def _texts(subject: Document, field: str) -> list[str]:
-    return [text for place in _PLACES[field] for text in _at(subject, place.split("."))]
 
 
 def _at(value: Any, path: list[str]) -> Iterator[str]:

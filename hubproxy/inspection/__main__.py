@@ -17,17 +17,21 @@ from hubproxy.inspection.request import Answer, Request
 
 def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    _limit(request)
+    limit(request)
     try:
         answer = Answer(facts=look(int(sys.argv[1]), request.form, request.files))
     except UnreadableError as error:
         answer = Answer(why=str(error))
     except MemoryError:
         answer = Answer(why=f"it needs more than {request.memory:,} bytes of memory")
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    text = msgspec.json.encode(answer)
+    if len(text) > request.answer:
+        text = msgspec.json.encode(Answer(why=f"it says more than {request.answer:,} bytes hold"))
+    sys.stdout.buffer.write(text)
 
 
-def _limit(request: Request) -> None:
+def limit(request: Request) -> None:
+    """Lay the bounds of a request upon this process, once and for all."""
     for kind, most, hard in (
         (resource.RLIMIT_AS, request.memory, request.memory),
         # The first ends it with SIGXCPU, which the parent can tell from other ends.

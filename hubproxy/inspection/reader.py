@@ -60,7 +60,6 @@ def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
             stderr=subprocess.DEVNULL,
             pass_fds=(archive,),
             env=_environ(),
-            cwd="/",
         ) as child:
             try:
                 status = child.wait(wall_seconds)

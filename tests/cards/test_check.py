@@ -156,6 +156,9 @@ SUBJECT: Place = ("metadata", "component")
         ),
         pytest.param(changed((TASK, 7)), "modelParameters.task: 7 is not of type", id="a number"),
         pytest.param(changed((SUBJECT, REMOVE)), "metadata.component is no", id="of nothing"),
+        pytest.param(
+            changed(((*SUBJECT, "type"), "application")), "component is no", id="of no model"
+        ),
         pytest.param(changed((CARD, REMOVE)), "metadata.component is no", id="no card in it"),
         pytest.param(
             changed(((*SUBJECT, "hashes", 0, "content"), OTHER)),
