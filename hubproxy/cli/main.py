@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
     "doctor": ("hubproxy.cli.doctor", "Check the daemon, and prove each way in to it."),
     "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
+    "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
     "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list, accept-clock."),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hubproxy.cli.card import command as card
 from hubproxy.cli.keys import key_options, load_keys, load_officer, new_passphrase
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.cli.policy import command as policy
@@ -23,6 +24,7 @@ def command() -> None:
 
 
 command.add_command(policy)
+command.add_command(card)
 
 
 @command.command("init")

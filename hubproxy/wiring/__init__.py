@@ -2,6 +2,17 @@
 
 from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
+from hubproxy.wiring.cards import (
+    Inspector,
+    archive_file,
+    card_check,
+    card_of,
+    describe,
+    inspector,
+    known_records,
+    listed_modules,
+    wanted_fields,
+)
 from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.places import Places, keys, now, places
@@ -13,16 +24,24 @@ from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
     "Daemon",
+    "Inspector",
     "Places",
     "Stores",
     "accept_clock",
+    "archive_file",
     "authority",
     "ca_certificates",
+    "card_check",
+    "card_of",
     "daemon_url",
+    "describe",
     "drafts",
     "explained",
+    "inspector",
     "keys",
+    "known_records",
     "list_at_hand",
+    "listed_modules",
     "loads_of",
     "lookup",
     "now",
@@ -38,4 +57,5 @@ __all__ = [
     "team_file",
     "trust_client",
     "trusted_pem",
+    "wanted_fields",
 ]
