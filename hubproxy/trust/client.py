@@ -126,7 +126,9 @@ class TrustClient:
         with told(self._source):
             bound, delegation = snapshot.files.get(name), snapshot.delegation(name)
             if bound is None or delegation is None:
-                raise RepositoryError(f"team `{name}` is delegated to, but not part of the list")
+                raise RepositoryError(
+                    f"team `{name}` is not part of the list, as far as it is read"
+                )
             role = self._known(bound, delegation)
             if role is None:
                 role = self._load(bound, delegation)

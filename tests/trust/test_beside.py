@@ -306,6 +306,18 @@ def test_only_files_of_the_list_in_force_are_served_on(published: Published) -> 
     assert client.published(f"evidence/{PLACE}") == SIGNATURE
 
 
+def test_a_role_below_a_team_is_served_on_after_the_teams(published: Published) -> None:
+    teams = Teams(published)
+    teams.delegate("nlp")
+    teams.delegate("nlp.bert", above="nlp")
+    client = published.reader()
+    client.refresh()
+
+    assert client.published("metadata/1.nlp.bert.json") is None
+    assert client.published("metadata/2.nlp.json") is not None
+    assert client.published("metadata/1.nlp.bert.json") is not None
+
+
 def test_every_root_is_served_on(published: Published) -> None:
     published.clock.pass_days(200)
     published.publish()

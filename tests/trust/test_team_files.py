@@ -271,6 +271,10 @@ def test_a_role_that_nobody_delegates_to_is_not_read(published: Published, teams
     client = published.reader()
     found = client.refresh()
 
+    teams.delegate("nlp.bert", above="nlp")
+    before_nlp = client.refresh()
+    assert "nlp.bert" in before_nlp.files
+    assert "team `nlp.bert`" in refused(lambda: client.load_role(before_nlp, "nlp.bert"))
     assert "team `chemistry`" in refused(lambda: client.load_role(found, "chemistry"))
     assert "team `../../x`" in refused(lambda: client.load_role(found, "../../x"))
 
