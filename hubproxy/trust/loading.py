@@ -40,13 +40,13 @@ LARGEST_LIST = 200 * 1000 * 1000
 def load(
     kind: type[T],
     data: bytes,
-    delegator: Root | Targets | None = None,
+    delegator: Root | Targets,
     role: str | None = None,
 ) -> tuple[T, bytes, dict[str, Signature]]:
     """Parse a file of a kind, and see that the delegator's threshold of keys signed it.
 
     Args:
-        delegator: the role above; None for a root that is trusted already.
+        delegator: the role above; of a root, the one before.
         role: the name, where it is not the kind's.
 
     Returns:
@@ -59,13 +59,12 @@ def load(
     signed = made.signed
     if not isinstance(signed, kind):
         raise RepositoryError(f"expected the role {kind.type}, got {signed.type}")
-    if delegator is not None:
-        try:
-            verify(delegator, role or kind.type, payload, made.signatures)
-        except UnsignedMetadataError as error:
-            if isinstance(delegator, Root) and isinstance(signed, Targets):
-                check_root(delegator, signed, because=error)
-            raise
+    try:
+        verify(delegator, role or kind.type, payload, made.signatures)
+    except UnsignedMetadataError as error:
+        if isinstance(delegator, Root) and isinstance(signed, Targets):
+            check_root(delegator, signed, because=error)
+        raise
     if isinstance(signed, Root | Targets):
         refuse_doubles(signed)
     elif isinstance(signed, Snapshot):
