@@ -81,10 +81,11 @@ def _print(event: AuditEvent, as_json: bool) -> None:
     if as_json:
         print(event.encode().decode(), end="", flush=True)
         return
-    what = event.handle or event.event
     why = f"{event.code}: {event.reason}" if event.code else event.archive[:23] or event.reason
-    line = (
-        f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  {event.status:<3}"
-        f"  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  {what}  {why}"
-    )
-    print(printable(line), flush=True)
+    line = f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  "
+    if event.handle:
+        line += (
+            f"{event.status:<3}  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  "
+            f"{event.handle}  "
+        )
+    print(printable(line + why), flush=True)

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import translate
@@ -16,6 +16,7 @@ TOP = "targets"
 """The role that the officers sign together."""
 
 _WILD = frozenset("*?[")
+_Match = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ class Role:
         Args:
             path: its segments.
         """
-        names = []
+        names: list[str] = []
+        if not self.delegations:
+            return names, False
         for at in self._patterns.found(path):
             one = self.delegations[at]
             names.append(one.role)
@@ -113,42 +116,46 @@ class _Node:
     def __init__(self) -> None:
         self.ends: list[int] = []
         self.literal: dict[str, _Node] = {}
-        self.wild: dict[str, tuple[re.Pattern[str], _Node]] = {}
+        self.wild: dict[str, tuple[_Match, _Node]] = {}
 
     def add(self, pattern: str, number: int) -> None:
         node = self
         for part in pattern.split("/"):
             if _WILD.isdisjoint(part):
                 node = node.literal.setdefault(part, _Node())
-            else:
-                if part not in node.wild:
-                    node.wild[part] = re.compile(translate(part)), _Node()
-                node = node.wild[part][1]
+                continue
+            if part not in node.wild:
+                match = _anything if part == "*" else re.compile(translate(part)).match
+                node.wild[part] = match, _Node()
+            node = node.wild[part][1]
         node.ends.append(number)
 
     def found(self, parts: Sequence[str], *, deeper: int = 0) -> list[int]:
         """The numbers, sorted, of what matches the segments and so many more of any text."""
         nodes = [self]
         for part in parts:
-            nodes = [inner for node in nodes for inner in node._after(part)]
+            after = []
+            for node in nodes:
+                literal = node.literal.get(part)
+                if literal is not None:
+                    after.append(literal)
+                for match, inner in node.wild.values():
+                    if match(part):
+                        after.append(inner)
+            nodes = after
         for _ in range(deeper):
             nodes = [inner for node in nodes for inner in node._inner()]
-        if len(nodes) == 1:
-            return sorted(set(nodes[0].ends))
         return sorted({number for node in nodes for number in node.ends})
-
-    def _after(self, part: str) -> Iterator["_Node"]:
-        literal = self.literal.get(part)
-        if literal is not None:
-            yield literal
-        for pattern, node in self.wild.values():
-            if pattern.match(part):
-                yield node
 
     def _inner(self) -> Iterator["_Node"]:
         yield from self.literal.values()
         for _, node in self.wild.values():
             yield node
+
+
+def _anything(part: str) -> bool:  # noqa: ARG001  # as a pattern's `match` is called
+    """What `*` matches within a segment."""
+    return True
 
 
 def _tree(delegations: Sequence[Delegation]) -> _Node:

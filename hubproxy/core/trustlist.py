@@ -6,7 +6,7 @@ one. So the snapshot itself reads nothing. The order of look-up is that of TUF 1
 first, the officers before their teams, a terminating delegation last.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -61,11 +61,12 @@ class TrustSnapshot:
 
         Empty when they can. Reading these may lead to more: ask again.
         """
-        if handle.version is None:
-            walks: Iterable[Iterator[Role | str]] = [self._of_any(handle)]
-        else:
-            walks = (self._on_path(target_path(handle, form)) for form in FORMATS)
-        return tuple(dict.fromkeys(one for walk in walks for one in walk if isinstance(one, str)))
+        of_any = self._of_any(handle.unversioned)
+        missing = _unread(of_any)
+        # Most look-ups end here: what is read for every version is read for one.
+        if handle.version is None or (not missing and len(of_any) < MOST_ROLES):
+            return missing
+        return _unread(one for form in FORMATS for one in self._on_path(target_path(handle, form)))
 
     def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
         """The first of `formats` under which the list names the handle.
@@ -126,13 +127,9 @@ class TrustSnapshot:
         return found
 
     def _lists(self, role: Role, path: str) -> bool:
-        """Whether a look-up of the path ends in this role."""
-        for asked in self._on_path(path):
-            if isinstance(asked, str):
-                return False
-            if path in asked.targets:
-                return asked is role
-        return False
+        """Whether a look-up of one of the role's paths ends in it."""
+        walked = self._on_path(path)
+        return walked[-1] is role and not any(isinstance(one, str) for one in walked)
 
     def _find(self, path: str) -> tuple[Role, Descriptor, datetime] | None:
         expires = self.expires
@@ -145,20 +142,25 @@ class TrustSnapshot:
                 return role, record, expires
         return None
 
-    def _of_any(self, handle: Handle) -> Iterator[Role | str]:
+    def _of_any(self, handle: Handle) -> list[Role | str]:
         """The roles that may list a version of a module; a name where one is unread."""
-        return self._walk(lambda role: (role.asked_of_any(handle), False))
+        return self._walk(None, lambda role: (role.asked_of_any(handle), False))
 
-    def _on_path(self, path: str) -> Iterator[Role | str]:
+    def _on_path(self, path: str) -> list[Role | str]:
         """The roles that may list a target path, until one does; a name where one is unread."""
         parts = path.split("/")
-        for role in self._walk(lambda role: role.asked(parts)):
-            yield role
-            if isinstance(role, Role) and path in role.targets:
-                return
+        return self._walk(path, lambda role: role.asked(parts))
 
-    def _walk(self, ask: Callable[[Role], tuple[list[str], bool]]) -> Iterator[Role | str]:
-        """The roles in the order of a look-up; `ask` tells which come after one, and if alone."""
+    def _walk(
+        self, path: str | None, ask: Callable[[Role], tuple[list[str], bool]]
+    ) -> list[Role | str]:
+        """The roles in the order of a look-up, up to the one that lists the path.
+
+        Args:
+            path: None for every role that is asked.
+            ask: which roles come after one, and whether they alone.
+        """
+        walked: list[Role | str] = []
         seen: set[str] = set()
         waiting = [TOP]
         while waiting and len(seen) < MOST_ROLES:
@@ -167,14 +169,20 @@ class TrustSnapshot:
                 continue
             seen.add(name)
             role = self.roles.get(name)
+            walked.append(name if role is None else role)
             if role is None:
-                yield name
                 continue
-            yield role
+            if path in role.targets:
+                break
             after, alone = ask(role)
             if alone:
                 waiting.clear()
             waiting.extend(reversed(after))
+        return walked
+
+
+def _unread(walked: Iterable[Role | str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in walked if isinstance(one, str)))
 
 
 def expired(expires: datetime, at: datetime) -> Verdict | None:

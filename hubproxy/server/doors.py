@@ -1,8 +1,10 @@
 """The reverse port, and the inside of an intercepted tunnel."""
 
+from collections.abc import Callable, Coroutine
 from math import inf
+from typing import Any
 
-from hubproxy.errors import HubproxyError
+from hubproxy.errors import AuthenticationError, HubproxyError
 from hubproxy.protocols.destination import reverse_target, tunnel_target
 from hubproxy.protocols.head import Head, MethodNotAllowedError
 from hubproxy.server.app import is_own_page
@@ -47,11 +49,19 @@ class TunnelDoor:
         outer: the edge that the tunnel is in.
         credentials: those that the tunnel was opened with. They are looked at for each request,
             so that a team whose token was revoked is served no more.
+        refuse: has it on record that somebody is not let through any more, then answers.
     """
 
-    def __init__(self, front: Frontend, host: str, outer: Edge, credentials: str | None) -> None:
+    def __init__(
+        self,
+        front: Frontend,
+        host: str,
+        outer: Edge,
+        credentials: str | None,
+        refuse: Callable[[HubproxyError, Edge], Coroutine[Any, Any, None]],
+    ) -> None:
         self._front, self._host, self._outer = front, host, outer
-        self._credentials = credentials
+        self._credentials, self._refuse = credentials, refuse
 
     def entered(self, edge: Edge) -> None:  # noqa: ARG002  # the door's shape
         self._outer.deadline = inf  # from now on it is the inner one that waits
@@ -69,4 +79,7 @@ class TunnelDoor:
         raise MethodNotAllowedError("a tunnel inside a tunnel is not opened")
 
     def refused(self, head: Head, error: HubproxyError, edge: Edge) -> None:  # noqa: ARG002  # likewise
-        edge.refuse(error)
+        if isinstance(error, AuthenticationError):
+            edge.run(self._refuse(error, edge))
+        else:
+            edge.refuse(error)

@@ -8,9 +8,9 @@ the audit log has accepted that before the client hears of it, and before a byte
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from hubproxy.errors import HubproxyError
 from hubproxy.protocols.authority import Authority
@@ -75,7 +75,7 @@ class ForwardDoor:
         if context is None:
             edge.run(self._prepare(authority, head, edge))
         else:
-            self._intercept(authority.host, context, head, edge)
+            self._intercept(authority, context, head, edge)
 
     def refused(self, head: Head, error: HubproxyError, edge: Edge) -> None:
         """Have it on record whom somebody wanted to reach, then answer."""
@@ -99,11 +99,17 @@ class ForwardDoor:
         except Exception as error:  # noqa: BLE001  # likewise
             await self._refuse(authority, _told(error), edge)
         else:
-            self._intercept(authority.host, context, head, edge)
+            self._intercept(authority, context, head, edge)
 
-    def _intercept(self, host: str, context: ssl.SSLContext, head: Head, edge: Edge) -> None:
-        credentials = head.get("proxy-authorization")
-        inner = Edge(self._front, TunnelDoor(self._front, host, edge, credentials))
+    def _intercept(
+        self, authority: Authority, context: ssl.SSLContext, head: Head, edge: Edge
+    ) -> None:
+        host, credentials = authority.host, head.get("proxy-authorization")
+
+        def refuse(error: HubproxyError, inside: Edge) -> Coroutine[Any, Any, None]:
+            return self._refuse(authority, error, inside)
+
+        inner = Edge(self._front, TunnelDoor(self._front, host, edge, credentials, refuse))
 
         def failed(error: Exception) -> None:
             self._front.connections.unreadable("tls.handshake_failed", edge.address, error)

@@ -35,6 +35,7 @@ class TrustKeeper:
     ) -> None:
         self._source, self._clock, self._log = source, clock, log
         self._snapshot: TrustSnapshot | None = None
+        self._all_read = False
         self._records = Records(source, modules)
         self._roles = Roles(source, self._found)
         self._reading_ahead: asyncio.Task[None] | None = None
@@ -89,7 +90,7 @@ class TrustKeeper:
             HubproxyError: as `snapshot`; or such a role cannot be read.
         """
         snapshot = self.snapshot()
-        while missing := snapshot.missing(handle):
+        while missing := () if self._all_read else snapshot.missing(handle):
             for name in missing:
                 await self._roles.read(snapshot, name)
             snapshot = self.snapshot()
@@ -146,7 +147,7 @@ class TrustKeeper:
         if before is None or (fresh.versions, fresh.expires) != (before.versions, before.expires):
             reason = f"in force{how}: {_described(fresh, before)}"
             await self._log.comes_into_force(fresh.versions, reason)
-            self._snapshot = fresh
+            self._use(fresh)
             event("trust.refreshed", versions=fresh.versions, modules=_listed(fresh))
         elif self.error is not None:
             await self._log.tell("", "the trust list can be read again, and is the same")
@@ -189,7 +190,11 @@ class TrustKeeper:
         if current is None or current.versions != snapshot.versions:
             return  # another list has come into force meanwhile
         if role.name not in current.roles:
-            self._snapshot = current.with_role(role)
+            self._use(current.with_role(role))
+
+    def _use(self, snapshot: TrustSnapshot) -> None:
+        self._snapshot = snapshot
+        self._all_read = all(name in snapshot.roles for name in snapshot.delegated)
 
 
 def _term(snapshot: TrustSnapshot, expires: datetime, role: str = TOP) -> Term:
@@ -208,18 +213,18 @@ def _listed(snapshot: TrustSnapshot) -> int:
 def _described(fresh: TrustSnapshot, before: TrustSnapshot | None) -> str:
     """What a list says, in numbers, and what is new about it."""
     top = fresh.roles[TOP]
+    old = before.roles[TOP].targets if before is not None else top.targets
+    kept = top.targets.keys() & old.keys()
     told = [f"{len(top.targets)} targets of the officers"]
-    if before is not None:
-        old = before.roles[TOP].targets
-        kept = top.targets.keys() & old.keys()
-        for count, word in (
-            (len(top.targets.keys() - old.keys()), "new"),
-            (sum(top.targets[path] != old[path] for path in kept), "changed"),
-            (len(old.keys() - top.targets.keys()), "gone"),
-        ):
-            if count:
-                told.append(f"{count} {word}")
-    told.append(f"{len(top.revoked)} revoked, {len(fresh.delegated)} teams")
+    for count, what in (
+        (len(top.targets.keys() - old.keys()), "new"),
+        (sum(top.targets[path] != old[path] for path in kept), "changed"),
+        (len(old.keys() - top.targets.keys()), "gone"),
+        (len(top.revoked), "revoked"),
+        (len(fresh.delegated), "teams"),
+    ):
+        if count:
+            told.append(f"{count} {what}")
     if before is None or before.policy != fresh.policy:
         told.append(f"policy: mode {fresh.policy.mode}, grace of {fresh.policy.grace_days} days")
     return f"{', '.join(told)}, until {fresh.expires:%Y-%m-%d %H:%M} UTC"

@@ -11,16 +11,22 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient.fetcher import FetcherInterface
 
 from hubproxy.core.digest import Descriptor, Digest
+from hubproxy.core.policy import POLICY_PATH
 from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
-from hubproxy.trust.contents import check_name, fetch_beside, fetch_record, keep_policy
+from hubproxy.trust.bound import (
+    LARGEST_POLICY,
+    check_name,
+    decode_policy,
+    fetch_beside,
+    fetch_record,
+)
 from hubproxy.trust.fetcher import (
     LARGEST_FILE,
     FolderFetcher,
@@ -77,11 +83,16 @@ class TrustClient:
                 or a file missing, TRUST_STATE the state folder failed. The last list stays.
         """
         with told(self._source), self._state.locked():
-            with self._state.copied() as work:
-                found = self._verified(work, self._fetcher, self._clock())
-                self._state.keep(work)
-            self._state.drop_roles(but={one.file.digest.hex for one in found.files.values()})
-        return self._taking_over(found)
+            updater = self._updater(self._fetcher, self._clock())
+            try:
+                found = self._verified(updater, self._fetcher)
+            except BaseException:
+                with suppress(OSError):
+                    self._state.keep_roots(updater.fresh)
+                raise
+            self._state.keep(updater.fresh)
+            self._state.drop_roles(but=(one.file.digest for one in found.files.values()))
+        return self._remember(found)
 
     def cached(self) -> TrustSnapshot:
         """The list as last refreshed, verified again from the state folder alone.
@@ -98,11 +109,10 @@ class TrustClient:
                     "no trust list was read yet",
                     remedy=f"See that {self._source} can be read (`trust.source`).",
                 )
-            with TemporaryDirectory() as work:
-                # It was valid when it was kept. So nothing in it counts as expired here.
-                kept = StateFetcher(self._state.current)
-                found = self._verified(Path(work), kept, _ANY_TIME)
-        return self._taking_over(found)
+            kept = StateFetcher(self._state.current)
+            # It was valid when it was kept. So nothing in it counts as expired here.
+            found = self._verified(self._updater(kept, _ANY_TIME), kept)
+        return self._remember(found)
 
     def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
         """The same list with one more team's role, kept from before or from the source.
@@ -178,15 +188,17 @@ class TrustClient:
                 return self._state.policy(digest) or self._listed(digest)
             return self._state.file(name, digest)
 
-    def _verified(self, work: Path, fetcher: FetcherInterface, at: datetime) -> TrustSnapshot:
+    def _updater(self, fetcher: FetcherInterface, at: datetime) -> VerifiedUpdater:
         try:
-            updater = VerifiedUpdater(work, fetcher, self._root, at=at)
+            return VerifiedUpdater(self._state.current, fetcher, self._root, at=at)
         except RepositoryError as error:
             raise TrustListError(
                 "HP-T09",
                 f"what was given as the list's root is not one: {why(error)}",
                 remedy="Set `trust.root` to the root file that a trust officer handed over.",
             ) from error
+
+    def _verified(self, updater: VerifiedUpdater, fetcher: FetcherInterface) -> TrustSnapshot:
         try:
             updater.refresh()
             found = updater.result()
@@ -198,10 +210,22 @@ class TrustClient:
             raise TrustListError(
                 "HP-T08", f"trust list went backwards: {error}", remedy=FORGED
             ) from error
-        return replace(found, policy=keep_policy(work, fetcher, found.roles[TOP].targets))
+        wanted = found.roles[TOP].targets.get(POLICY_PATH)
+        if wanted is None:
+            return found
+        text = self._state.policy(wanted.digest)
+        if text is None:
+            text = updater.fresh[POLICY_PATH] = fetch_record(fetcher, wanted, LARGEST_POLICY)
+        return replace(found, policy=decode_policy(text))
+
+    def _remember(self, found: TrustSnapshot) -> TrustSnapshot:
+        """The list, with every role in it that was read before and is the same in it."""
+        self._last = found
+        whole = self._taking_over(found)
+        self._read = {name: read for name, read in self._read.copy().items() if name in whole.roles}
+        return whole
 
     def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
-        """The list, with every role in it that was read before and is the same in it."""
         roles = dict(found.roles)
         waiting = [*roles.values()]
         while waiting:
@@ -210,9 +234,7 @@ class TrustClient:
                 if role is not None and one.role not in roles:
                     roles[one.role] = role
                     waiting.append(role)
-        self._read = {name: read for name, read in self._read.items() if name in roles}
-        self._last = replace(found, roles=roles)
-        return self._last
+        return replace(found, roles=roles)
 
     def _known(self, bound: RoleFile | None, delegation: Delegation) -> Role | None:
         """A role as it was read before, if it is of the same file, and signed for as well."""
@@ -235,18 +257,21 @@ class TrustClient:
 
     def _team_file(self, name: str) -> bytes | None:
         """`3.nlp.json`, if that is the file of a role of the list in force."""
+        if not self._state.current.exists():
+            return None
         version, _, role = name.removesuffix(".json").partition(".")
-        in_force = self._last or self.cached()
+        in_force = self._taking_over(self._last or self.cached())
         bound = in_force.files.get(role)
         if bound is None or str(bound.version) != version or in_force.delegation(role) is None:
             return None
-        self._last = self.load_role(in_force, role)
+        self.load_role(in_force, role)
         return self._state.role(bound.file.digest)
 
     def _listed(self, digest: Digest) -> bytes | None:
         """A record, if one of the roles that were read lists it."""
-        roles = self._last.roles.values() if self._last is not None else ()
-        for role in roles:
+        if self._last is None:
+            return None
+        for role in self._taking_over(self._last).roles.values():
             for record in role.targets.values():
                 if record.digest == digest:
                     return fetch_record(self._fetcher, record)

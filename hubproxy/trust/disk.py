@@ -29,17 +29,6 @@ def write_secret(path: Path, data: bytes) -> None:
     fsync_folder(path.parent)
 
 
-def fsync_tree(folder: Path) -> None:
-    """Make every file below a folder, and every name, survive a power cut."""
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = Path(where, name)
-            if not path.is_symlink():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-        fsync_folder(Path(where))
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the one lock that a file stands for; waits for whoever holds it."""

@@ -7,8 +7,9 @@ before a byte of it is fetched. Who has not signed is named.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -27,6 +28,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     T,
     Targets,
 )
+from tuf.api.serialization import DeserializationError
 
 from hubproxy.core.digest import Descriptor
 from hubproxy.trust.inforce import name_of
@@ -38,13 +40,13 @@ LARGEST_LIST = 200 * 1000 * 1000
 def load(
     kind: type[T],
     data: bytes,
-    delegator: Root | Targets | None = None,
+    delegator: Root | Targets,
     role: str | None = None,
 ) -> tuple[T, bytes, dict[str, Signature]]:
     """Parse a file of a kind, and see that the delegator's threshold of keys signed it.
 
     Args:
-        delegator: the role above; None for a root that is trusted already.
+        delegator: the role above; of a root, the one before.
         role: the name, where it is not the kind's.
 
     Returns:
@@ -53,19 +55,43 @@ def load(
     Raises:
         RepositoryError: malformed, not signed well enough, or never accepted.
     """
-    made: Metadata[T] = Metadata.from_bytes(data)
+    made, payload = _parse(data)
     signed = made.signed
     if not isinstance(signed, kind):
         raise RepositoryError(f"expected the role {kind.type}, got {signed.type}")
-    # Once: canonical JSON is most of the work of reading a role.
-    payload = made.signed_bytes
-    if delegator is not None:
+    try:
         verify(delegator, role or kind.type, payload, made.signatures)
+    except UnsignedMetadataError as error:
+        if isinstance(delegator, Root) and isinstance(signed, Targets):
+            check_root(delegator, signed, because=error)
+        raise
     if isinstance(signed, Root | Targets):
         refuse_doubles(signed)
     elif isinstance(signed, Snapshot):
         _refuse_excess(signed)
     return signed, payload, made.signatures
+
+
+def _parse(data: bytes) -> tuple[Metadata[Any], bytes]:
+    """A signed file, and the bytes that were signed, both of one reading.
+
+    The bytes are canonical JSON. tuf makes them in Python and twice, which would be most of the
+    work; they are the same as msgspec's, but for what must be escaped.
+    """
+    try:
+        parsed = _DECODER.decode(data)
+        payload = msgspec.json.encode(parsed["signed"], order="sorted")
+        made: Metadata[Any] = Metadata.from_dict(parsed)
+    except Exception as error:  # whatever a stranger's file leads to
+        raise DeserializationError("not a file of a trust list") from error
+    return made, made.signed_bytes if b"\\" in payload else payload
+
+
+def _refuse_float(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not an integer")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_refuse_float)  # floats cannot be signed
 
 
 def verify(
@@ -75,12 +101,8 @@ def verify(
 
     Raises:
         UnsignedMetadataError: the message names the officers whose signature is missing.
-        RepositoryError: the delegator does not know the role.
     """
-    try:
-        result = delegator.get_verification_result(role, payload, signatures)
-    except ValueError as error:
-        raise RepositoryError(str(error)) from error
+    result = delegator.get_verification_result(role, payload, signatures)
     if result:
         return
     missing = sorted(name_of(key) for key in result.unsigned.values() if name_of(key) != key.keyid)
@@ -90,6 +112,35 @@ def verify(
     else:
         who, count = f"team `{role}` signed by", f"{len(result.signed)} of {result.threshold}"
     raise UnsignedMetadataError(f"{who} {count} keys{names}")
+
+
+class OldRootError(RepositoryError):
+    """The trusted root is not one that the list was signed for."""
+
+
+def check_root(root: Root, targets: Targets, *, because: Exception | None = None) -> None:
+    """See that the trusted root is as new as the officers demand in their own role.
+
+    A source that lacks a root looks like one that has no newer (TUF 1.0, 5.3.3), and who was
+    voted out would stay trusted. So targets that do not verify are asked as well: those whom
+    a newer root named may have signed them.
+
+    Args:
+        because: why the targets do not verify.
+
+    Raises:
+        OldRootError: it is not.
+        RepositoryError: our field is malformed.
+    """
+    ours = targets.unrecognized_fields.get("hubproxy", {})
+    wanted = ours.get("min_root", 1) if isinstance(ours, dict) else None
+    if not isinstance(wanted, int):
+        raise RepositoryError("targets: `hubproxy.min_root` is not a number")
+    if root.version < wanted:
+        raise OldRootError(
+            f"trusted root is version {root.version}, the list demands {wanted}; "
+            f"the source lacks {root.version + 1}.root.json"
+        ) from because
 
 
 def refuse_doubles(delegator: Root | Targets) -> None:

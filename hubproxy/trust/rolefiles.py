@@ -11,7 +11,6 @@ from hubproxy.trust.loading import delegator_of, is_whole, load
 
 _TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _RESERVED = ("root", "targets", "snapshot", "timestamp")
-_DEEPEST = 8
 
 
 def read_role(data: bytes, bound: RoleFile, delegation: Delegation) -> Role:
@@ -95,9 +94,10 @@ def _check_name(delegator: str, name: str) -> None:
     What a team delegates to is named after it, as `nlp.bert` is after `nlp`. So each role has
     one delegator, whose keys alone decide, and no team can take the name of another's role.
     """
-    above, _, last = name.rpartition(".")
-    if above != ("" if delegator == TOP else delegator) or name.count(".") > _DEEPEST:
-        expected = "a name without a dot" if delegator == TOP else f"`{delegator}.` and a name"
-        raise RepositoryError(f"{delegator} delegates to {name[:80]!r}, not to {expected}")
-    if not _TEAM.fullmatch(last) or last in _RESERVED:
-        raise RepositoryError(f"{delegator} delegates to {name[:80]!r}: not the name of a team")
+    start = "" if delegator == TOP else f"{delegator}."
+    last = name.removeprefix(start)
+    good = name.startswith(start) and _TEAM.fullmatch(last) and last not in _RESERVED
+    if not good:
+        raise RepositoryError(
+            f"{delegator} delegates to {name[:80]!r}, not to `{start}` and the name of a team"
+        )

@@ -5,17 +5,18 @@
     evidence/    <aa>/<sha256>
     boms/        <aa>/<sha256>.cdx.json
 
-The list in force lies in the folder that `current` names. A refresh works on a copy and moves
-the link only when everything verified, so a bad source, a full disk or a power cut leaves the
-good list as it was. What is named by its digest is looked at again whenever it is read: it
-need not survive a power cut, and is never waited for.
+The list in force lies in the folder that `current` names. A refresh writes another folder, and
+moves the link when everything verified and is on the disk, so a bad source, a full disk or a
+power cut leaves the good list as it was. What is named by its digest is checked whenever it is
+read: it need not survive a power cut, and nobody waits until it would.
 """
 
 import hashlib
+import os
 import re
 import shutil
-from collections.abc import Container, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
@@ -23,7 +24,7 @@ import msgspec
 
 from hubproxy.core.digest import Digest
 from hubproxy.files import fsync_folder, make_folder, write_whole
-from hubproxy.trust.disk import fsync_tree, locked, write_unsynced
+from hubproxy.trust.disk import locked, write_unsynced
 
 _VERSIONED = re.compile(r"([1-9][0-9]{0,9})\.(root|snapshot|targets)\.json")
 
@@ -45,33 +46,24 @@ class ListState:
         with locked(self._folder / "lock"):
             yield
 
-    @contextmanager
-    def copied(self) -> Iterator[Path]:
-        """A copy of the list in force, to be changed: by new files only, never within one."""
-        work = self._folder / f"list-{token_hex(8)}"
+    def keep(self, fresh: Mapping[str, bytes]) -> None:
+        """Make the list in force one that has the fresh files, by their names, and its others.
+
+        Whatever goes wrong, the list in force is whole: the one before or this.
+        """
+        new = {name: data for name, data in fresh.items() if _read(self.current / name) != data}
         try:
-            if self.current.exists():
-                # Links: nothing is copied, and what is on the disk already need not be flushed.
-                shutil.copytree(self.current, work, symlinks=True, copy_function=_link)
-            else:
-                work.mkdir(mode=0o700)
-            yield work
-        except BaseException:
-            with suppress(OSError):
-                self._keep_roots(work)
-            raise
+            if new:
+                self._write_list(self._folder / f"list-{token_hex(8)}", new)
         finally:
             self._sweep()
 
-    def keep(self, work: Path) -> None:
-        """Make a copy the list in force, unless it says nothing new."""
-        if self.current.exists() and _alike(work, self.current):
-            return
-        fsync_tree(work)
-        link = self._folder / f"{work.name}.link"
-        link.symlink_to(work.name)
-        link.replace(self.current)
-        fsync_folder(self._folder)
+    def keep_roots(self, fresh: Mapping[str, bytes]) -> None:
+        """Keep the roots of a refresh that failed, if there is a list in force."""
+        for name, data in sorted(fresh.items()):
+            path = self.current / name
+            if name.endswith(".root.json") and path.parent.is_dir() and not path.exists():
+                write_whole(path, data)
 
     def role(self, digest: Digest) -> bytes | None:
         """The file of a team's role, if it was kept and is whole."""
@@ -87,10 +79,11 @@ class ListState:
     def keep_file(self, name: str, data: bytes) -> None:
         self._write(name, data)
 
-    def drop_roles(self, *, but: Container[str]) -> None:
-        """Remove the files of roles, but for those of the digests (hex) that are still named."""
-        for path in (self._folder / "roles").glob("*.json"):
-            if path.stem not in but:
+    def drop_roles(self, *, but: Iterable[Digest]) -> None:
+        """Remove the files of roles that are named no longer, and what a crash left of others."""
+        named = {f"{digest.hex}.json" for digest in but}
+        for path in (self._folder / "roles").glob("*"):
+            if path.name not in named:
                 path.unlink(missing_ok=True)
 
     def published(self, name: str) -> bytes | None:
@@ -120,11 +113,24 @@ class ListState:
         make_folder(path.parent, mode=0o700)
         write_unsynced(path, data)
 
-    def _keep_roots(self, work: Path) -> None:
-        kept = self.current / "root_history"
-        for path in sorted((work / "root_history").glob("*.root.json")):
-            if kept.is_dir() and not (kept / path.name).exists():
-                write_whole(kept / path.name, path.read_bytes())
+    def _write_list(self, work: Path, new: Mapping[str, bytes]) -> None:
+        (work / "root_history").mkdir(mode=0o700, parents=True)
+        # Links: what is on the disk already need not be written, nor flushed.
+        for path in (*self.current.glob("*.json"), *self.current.glob("root_history/*.json")):
+            name = str(path.relative_to(self.current))
+            if name not in new:
+                (work / name).hardlink_to(path)
+        for name, data in new.items():
+            with (work / name).open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        fsync_folder(work / "root_history")
+        fsync_folder(work)
+        link = self._folder / f"{work.name}.link"
+        link.symlink_to(work.name)
+        link.replace(self.current)
+        fsync_folder(self._folder)
 
     def _sweep(self) -> None:
         """Remove copies that no link names; also those that a crash left."""
@@ -156,21 +162,3 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _link(source: str, target: str) -> None:
-    Path(target).hardlink_to(source)
-
-
-def _alike(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files; hard links need not be read for that."""
-    names = _names(one)
-    return names == _names(other) and all(
-        (one / name).samefile(other / name)
-        or (one / name).read_bytes() == (other / name).read_bytes()
-        for name in names
-    )
-
-
-def _names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -12,6 +12,7 @@ from tuf.api.exceptions import (
 )
 
 from hubproxy.errors import TrustListError
+from hubproxy.trust.loading import OldRootError
 
 RENEW = "Ask a trust officer to run `hubproxy trust renew --all`, or mend `trust.source`."
 FORGED = "Somebody may have altered the list: compare `trust.source` and `trust.root` with them."
@@ -22,7 +23,7 @@ def told(source: str) -> Iterator[None]:
     """What goes wrong within, told of a source.
 
     Raises:
-        TrustListError: HP-T09, TRUST_UNREACHABLE, or TRUST_STATE.
+        TrustListError: HP-T09, HP-T15, TRUST_UNREACHABLE, or TRUST_STATE.
     """
     try:
         yield
@@ -35,6 +36,12 @@ def told(source: str) -> Iterator[None]:
             "TRUST_UNREACHABLE",
             f"the trust list at {source} cannot be read: {why(error)}",
             remedy="See that `trust.source` is right and can be reached, and is published whole.",
+        ) from error
+    except OldRootError as error:
+        raise TrustListError(
+            "HP-T15",
+            str(error),
+            remedy="Publish or import every root: `hubproxy trust export` packs them all.",
         ) from error
     except UnsignedMetadataError as error:
         raise TrustListError("HP-T09", f"trust list signature: {error}", remedy=FORGED) from error

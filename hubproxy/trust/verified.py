@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import MetaFile, Snapshot, Targets  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import MetaFile, Snapshot  # type: ignore[attr-defined]  # no __all__
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
@@ -12,26 +12,42 @@ from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.roles import TOP, RoleFile
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
-from hubproxy.errors import TrustListError
-from hubproxy.trust.loading import load, refuse_doubles
+from hubproxy.trust.loading import check_root, load, refuse_doubles
 from hubproxy.trust.rolefiles import role_of
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
 
 
 class VerifiedUpdater(Updater):
-    """tuf's updater at a given time, with its verified roles in view and our loader in it.
+    """tuf's updater at a given time, with our loader in it, and its verified roles in view.
 
-    All three are tuf's own (`_trusted_set`): it has no public way to pass a clock or a loader,
-    nor to list the targets that it verified. Reading the set is safer than reading the files
+    What is new stays in memory: tuf's own would keep a new timestamp, and lose the list that it
+    has no snapshot for. All of this is private to tuf, which has no public way to pass a clock
+    or a loader, nor to list what it verified. Reading its set is safer than reading the files
     again, since nothing enters it that was not verified.
+
+    Args:
+        kept: the folder of the list in force, if there is one yet. Only read.
+        root: a root from someone trusted.
+        at: the time at which nothing may have expired, timezone-aware UTC.
     """
 
-    def __init__(self, work: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
-        super().__init__(str(work), "metadata/", fetcher=fetcher, bootstrap=root)
+    def __init__(self, kept: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
+        self.fresh: dict[str, bytes] = {}
+        """Name in the folder -> bytes of what was verified and read from the source."""
+        super().__init__(str(kept), "metadata/", fetcher=fetcher, bootstrap=root)
         self._trusted_set.reference_time = at
         self._trusted_set._load_data = load  # type: ignore[assignment]  # one T, bound twice
         refuse_doubles(self._trusted_set.root)
+
+    def _persist_metadata(self, rolename: str, data: bytes) -> None:
+        self.fresh[f"{rolename}.json"] = data
+
+    def _persist_root(self, version: int, data: bytes) -> None:
+        self.fresh[f"root_history/{version}.root.json"] = data
+
+    def _update_root_symlink(self) -> None:
+        """Nobody reads the link."""
 
     @property
     def has_timestamp(self) -> bool:
@@ -41,18 +57,11 @@ class VerifiedUpdater(Updater):
         """What was verified.
 
         Raises:
-            TrustListError: HP-T15.
+            OldRootError: the trusted root is too old.
             RepositoryError: a signed field of ours is malformed, or a file is not bound.
         """
         trusted = self._trusted_set
-        wanted = _min_root(trusted.targets)
-        if trusted.root.version < wanted:
-            raise TrustListError(
-                "HP-T15",
-                f"trusted root is version {trusted.root.version}, the list demands {wanted}; "
-                f"the source lacks {trusted.root.version + 1}.root.json",
-                remedy="Publish or import every root: `hubproxy trust export` packs them all.",
-            )
+        check_root(trusted.root, trusted.targets)
         _bound("snapshot", trusted.timestamp.snapshot_meta)
         return TrustSnapshot(
             versions=Versions(
@@ -79,14 +88,6 @@ class VerifiedUpdater(Updater):
             if signed is not None and signed.is_expired(trusted.reference_time):
                 return f"trust list expired on {signed.expires:%Y-%m-%d %H:%M} UTC ({name})"
         return "trust list expired (targets)"
-
-
-def _min_root(targets: Targets) -> int:
-    ours = targets.unrecognized_fields.get("hubproxy", {})
-    wanted = ours.get("min_root", 1) if isinstance(ours, dict) else None
-    if not isinstance(wanted, int):
-        raise RepositoryError("targets: `hubproxy.min_root` is not a number")
-    return wanted
 
 
 def _files(snapshot: Snapshot) -> dict[str, RoleFile]:

@@ -33,6 +33,8 @@ class Sizes:
     handshakes: int = 1000
     leaves: int = 1000
     starts: int = 10
+    records: int = 20_000
+    teams: int = 40
 
     @property
     def modules(self) -> dict[str, int]:
@@ -58,6 +60,8 @@ QUICK = Sizes(
     handshakes=500,
     leaves=200,
     starts=3,
+    records=2_000,
+    teams=10,
 )
 
 

@@ -350,6 +350,9 @@ async def test_a_revoked_team_is_served_no_more_in_its_open_tunnel(tmp_path: Pat
                 await asyncio.sleep(0.1)
             assert (answer.status, answer.reason[:23]) == (403, "hubproxy AUTH_REQUIRED:")
             assert await raw.rest() == b""
+        refused = await site.recorded("tunnel")
+        assert (refused.handle, refused.caller) == (HUB, "127.0.0.1")
+        assert (refused.outcome, refused.status, refused.code) == ("refused", 403, "AUTH_REQUIRED")
 
 
 async def test_two_proxies_that_point_at_each_other_notice(tmp_path: Path) -> None:

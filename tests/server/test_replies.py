@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hubproxy.core import gzipframe
 from hubproxy.core.ranges import UnsatisfiableRangeError
 from hubproxy.core.record import Archive, Chunks, Origin, Record, tree_digest
+from hubproxy.core.trust import Verdict
 from hubproxy.errors import DeniedError, HubproxyError, UpstreamError, UsageError
 from hubproxy.server.replies import problem, reason_phrase, refusal, shape, wants_gzip
 
@@ -32,10 +34,17 @@ def plan(
     as_gzip: bool = False,
     cache: str = "hit",
     reviewed: bool = True,
+    warnings: Sequence[Verdict] = (),
     ranges: bool = True,
 ) -> tuple[int, dict[str, str], int]:
     found = shape(
-        RECORD, headers or {}, as_gzip=as_gzip, cache=cache, reviewed=reviewed, ranges=ranges
+        RECORD,
+        headers or {},
+        as_gzip=as_gzip,
+        cache=cache,
+        reviewed=reviewed,
+        ranges=ranges,
+        warnings=warnings,
     )
     return found.status, dict(found.headers), found.size
 
@@ -128,6 +137,20 @@ def test_a_range_behind_the_end_is_an_error_with_the_size() -> None:
 def test_what_no_officer_has_signed_says_so() -> None:
     assert plan(reviewed=False)[1]["X-Hubproxy-Trust"] == "unreviewed"
     assert "X-Hubproxy-Trust" not in plan()[1]
+
+
+def test_warnings_are_said_with_the_answer_also_when_there_is_no_body() -> None:
+    expired = Verdict("HP-T07", 200, "trust list expired")
+    overdue = Verdict("HP-T16", 403, 'was to be "reviewed" \\ in Zürich\r\nX-Evil: 1')
+    for headers, status in (({}, 200), ({"If-None-Match": PLAIN}, 304)):
+        got, said, _ = plan(headers, reviewed=False, warnings=(expired, overdue))
+        assert got == status
+        assert said["X-Hubproxy-Trust"] == "unreviewed, expired, overdue"
+        assert said["Warning"] == (
+            '199 hubproxy "HP-T07: trust list expired", '
+            "199 hubproxy \"HP-T16: was to be 'reviewed' / in Z?rich??X-Evil: 1\""
+        )
+    assert "Warning" not in plan()[1]
 
 
 def test_a_miss_is_told_from_a_hit() -> None:

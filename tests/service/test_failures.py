@@ -9,6 +9,7 @@ from hubproxy.errors import (
     MismatchError,
     StorageFailedError,
     StorageFullError,
+    TrustListError,
     UpstreamError,
     UpstreamNotFoundError,
 )
@@ -57,6 +58,8 @@ def seconds_of(failures: NegativeCache, clock: Clock, key: str = "a") -> float:
         (MismatchError("wrong bytes"), 30),
         (StorageFullError("full"), 1),
         (StorageFailedError("EIO"), 1),
+        (TrustListError("TRUST_UNREACHABLE", "away"), 1),
+        (TrustListError("HP-T09", "forged"), 30),
     ],
     ids=str,
 )

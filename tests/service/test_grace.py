@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from hubproxy import wiring
+from hubproxy.trust.officer import Repository
 from tests import faults
 from tests.byhand import ByHand
 from tests.site import PYTHON, SPICE, Site, large
@@ -89,8 +90,7 @@ async def test_row_5_after_the_grace_nothing_is_served_until_it_is_renewed(
     assert got.problem["code"] == "HP-T07"
     assert got.problem["detail"].endswith("UTC, grace of 14 days ended")
 
-    site.list = type(site.list)(wiring.places(site.config).repository, clock=clock)
-    site.list.renew(online=site.online)
+    Repository(wiring.places(site.config).repository, clock=clock).renew(online=site.online)
     await site.daemon.trust.refresh()
     got = await site.get(SPICE)
     assert got.status == 200
@@ -172,7 +172,11 @@ async def test_a_list_that_is_renewed_while_a_client_waits_changes_nothing_for_i
         site.origin.misbehave(PATH, faults.stalled(6_000_000, until=go_on))
         waiting = asyncio.create_task(site.get(SPICE, {**PYTHON, "Range": "bytes=9000000-"}))
         await site.origin.asked(PATH)
-        site.list.renew(online=site.online)
+        later = Repository(
+            wiring.places(site.config).repository,
+            clock=lambda: wiring.now() + timedelta(hours=1),
+        )
+        later.renew(online=site.online)
         await site.daemon.trust.refresh()
         go_on.set()
         assert (await waiting).body == wanted[9000000:]

@@ -58,7 +58,7 @@ async def test_a_module_outlives_a_restart_and_is_read_through_before_it_is_serv
     assert (await site.get(SPICE)).headers["Cache-Status"] == "hubproxy; hit"
 
 
-async def test_an_unlisted_module_is_refused_without_asking_upstream(site: Site) -> None:
+async def test_row_24_an_unlisted_module_is_refused_without_asking_upstream(site: Site) -> None:
     site.put(SPICE)
 
     got = await site.get(SPICE)
@@ -69,7 +69,7 @@ async def test_an_unlisted_module_is_refused_without_asking_upstream(site: Site)
     assert site.fetches(SPICE) == 0
 
 
-async def test_latest_is_the_highest_version_that_the_list_names(site: Site) -> None:
+async def test_row_11b_latest_is_the_highest_version_that_the_list_names(site: Site) -> None:
     for version in (2, 10, 9):
         site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": b"%d" % version})
         await site.approve(f"tfhub.dev/google/spice/{version}")
@@ -325,7 +325,7 @@ async def test_a_module_under_one_top_folder_is_re_rooted(site: Site) -> None:
     assert "took away the top folder model/" in record.changes
 
 
-async def test_first_use_pins_what_it_saw(tmp_path: Path) -> None:
+async def test_row_20_first_use_pins_what_it_saw(tmp_path: Path) -> None:
     async with Site(tmp_path, {"trust.mode": "first-use"}) as site:
         wanted = site.put(SPICE)
         got = await site.get(SPICE)

@@ -103,15 +103,26 @@ async def test_a_role_that_failed_is_not_asked_for_at_once_again(
 async def test_a_source_that_hangs_holds_up_only_who_needs_it(
     keeper: TrustKeeper, source: Source
 ) -> None:
+    names = [f"team{number}" for number in range(40)]
     source.let_go = threading.Event()
+    source.roles = {name: a_role(name) for name in names}
+    source.current = a_list(teams={name: f"tfhub.dev/{name}/*/*/*" for name in names})
     await keeper.refresh()
-    waiting = asyncio.create_task(keeper.known(NLP))
-    snapshot = await keeper.known(Handle.parse(SPICE))
-    assert snapshot.find(Handle.parse(SPICE), FORMATS) is not None
-    assert not waiting.done()
-    assert await asyncio.to_thread(lambda: "other work goes on") == "other work goes on"
+    waiting = [
+        asyncio.create_task(keeper.known(Handle.parse(f"tfhub.dev/{name}/bert/1")))
+        for name in names
+    ]
+    while len(source.loaded) < 4:
+        await asyncio.sleep(0.001)
+
+    async with asyncio.timeout(30):
+        snapshot = await keeper.known(Handle.parse(SPICE))
+        assert snapshot.find(Handle.parse(SPICE), FORMATS) is not None
+        assert await asyncio.to_thread(lambda: "other work goes on") == "other work goes on"
+
+    assert not any(task.done() for task in waiting)
     source.let_go.set()
-    await waiting
+    await asyncio.gather(*waiting)
 
 
 async def test_after_a_refresh_the_roles_are_read_though_nobody_asks(

@@ -281,11 +281,11 @@ async def test_a_list_is_on_record_before_it_comes_into_force(
     first, second = log.events
     assert (first.event, first.record, first.trust) == ("trust", IDENTITY, a_list().versions.full)
     assert first.reason == (
-        "in force: 1 targets of the officers, 0 revoked, 0 teams, "
+        "in force: 1 targets of the officers, "
         "policy: mode first-use, grace of 14 days, until 2024-03-08 12:00 UTC"
     )
     assert second.reason == (
-        "in force: 1 targets of the officers, 0 revoked, 1 teams, "
+        "in force: 1 targets of the officers, 1 teams, "
         "policy: mode enforce, grace of 14 days, until 2024-03-08 12:00 UTC"
     )
 
@@ -304,9 +304,9 @@ async def test_what_is_new_about_a_list_is_counted(
             await keeper.refresh()
     told = [event.reason.split(", policy")[0].split(", until")[0] for event in log.events]
     assert told == [
-        "in force: 2 targets of the officers, 1 revoked, 0 teams",
-        "in force: 3 targets of the officers, 2 new, 1 gone, 1 revoked, 0 teams",
-        "in force: 3 targets of the officers, 3 changed, 1 revoked, 0 teams",
+        "in force: 2 targets of the officers, 1 revoked",
+        "in force: 3 targets of the officers, 2 new, 1 gone, 1 revoked",
+        "in force: 3 targets of the officers, 3 changed, 1 revoked",
     ]
 
 

@@ -1,9 +1,10 @@
 """Teams below the officers' role, written as anybody could write them who has the keys."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     DelegatedRole,
@@ -14,11 +15,42 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Targets,
 )
 
+from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record, target_path
+from hubproxy.core.trustlist import TrustSnapshot
+from hubproxy.errors import TrustListError
+from hubproxy.trust.client import TrustClient
 from hubproxy.trust.inforce import named
-from tests.trust.published import Published
+from tests.trust.published import SPICE, Published, make_record
 
 EVERY_TFHUB = "tfhub.dev/*/*/*/*"
+HANDLE = Handle.parse(SPICE)
+RECORD = make_record()
+OTHER = make_record("tfhub.dev/vision/resnet/1")
+
+
+def refused(ask: Callable[[], object], code: str = "HP-T09") -> str:
+    """What is told when a list is refused."""
+    with pytest.raises(TrustListError) as told:
+        ask()
+    assert (told.value.code, told.value.status) == (code, 503), str(told.value)
+    assert told.value.remedy
+    return str(told.value)
+
+
+def read_all(client: TrustClient, handle: Handle = HANDLE) -> TrustSnapshot:
+    """What a site does for a handle."""
+    snapshot = client.refresh()
+    while missing := snapshot.missing(handle):
+        for name in missing:
+            snapshot = client.load_role(snapshot, name)
+    return snapshot
+
+
+def found_in(snapshot: TrustSnapshot, handle: str) -> str | None:
+    """The role that lists a handle, of those read."""
+    listed = snapshot.find(Handle.parse(handle), ("saved_model",))
+    return None if listed is None else listed.role
 
 
 class Teams:
@@ -82,9 +114,6 @@ class Teams:
 
     def load(self, name: str) -> Metadata[Any]:
         return self._latest(name)
-
-    def file(self, name: str, version: int) -> str:
-        return f"{version}.{name}.json"
 
     def point(self, name: str, meta: MetaFile) -> None:
         """Let a next snapshot say anything of a role."""

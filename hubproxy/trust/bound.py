@@ -1,15 +1,11 @@
 """Contents that the list names: fetched, and checked against what names them."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from tuf.api.exceptions import RepositoryError
 from tuf.ngclient.fetcher import FetcherInterface
 
 from hubproxy.core.digest import Descriptor, Digest
-from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
+from hubproxy.core.policy import POLICY_PATH, Policy
 from hubproxy.core.record import LARGEST_RECORD
-from hubproxy.trust.disk import write_unsynced
 from hubproxy.trust.loading import is_whole
 
 LARGEST_BESIDE = 16 * 1024 * 1024
@@ -60,25 +56,12 @@ def check_name(name: str, digest: Digest) -> None:
         raise RepositoryError(f"{name[:200]!r} is not where {digest} may lie")
 
 
-def keep_policy(work: Path, fetcher: FetcherInterface, targets: Mapping[str, Descriptor]) -> Policy:
-    """The officers' policy, which lies with the list from one refresh to the next.
-
-    Args:
-        targets: what the officers' own role lists.
+def decode_policy(text: bytes) -> Policy:
+    """The officers' policy.
 
     Raises:
-        DownloadError: no answer, or no such file.
-        RepositoryError: other bytes, or not a policy.
+        RepositoryError: it is not one.
     """
-    place = work / "policy.json"
-    wanted = targets.get(POLICY_PATH)
-    if wanted is None:
-        place.unlink(missing_ok=True)
-        return NO_POLICY
-    text = place.read_bytes() if place.exists() else b""
-    if not is_whole(text, wanted):
-        text = fetch_record(fetcher, wanted, LARGEST_POLICY)
-        write_unsynced(place, text)
     try:
         return Policy.decode(text)
     except ValueError as error:
