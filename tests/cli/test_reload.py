@@ -13,9 +13,9 @@ from tests.cli.place import SPICE, Done, Place, fetch
 
 @pytest.fixture
 async def calm(place: Place) -> AsyncIterator[tuple[Place, str, Process]]:
-    """A place whose daemon looks at the list once an hour."""
+    """A place whose daemon looks at the list once a minute."""
     await place.begin()
-    place.settings.write_text(place.settings.read_text().replace("= 0.1", "= 3600"))
+    place.settings.write_text(place.settings.read_text().replace("= 0.1", "= 60"))
     async with place.serving() as (url, process):
         await minded(place)
         yield place, url, process
