@@ -81,8 +81,9 @@ def check_signed(delegator: Delegator, role: str, file: AnyFile) -> None:
     """
     found = count(delegator, role, payload(file), file.signatures)
     if not found.met:
+        missing = ", ".join(map(name_of, found.missing)) or "anybody"
         raise UnsignedMetadataError(
-            f"{role} was signed by {len(found.signed)}/{found.threshold} keys"
+            f"{role} was signed by {len(found.signed)}/{found.threshold} keys; missing: {missing}"
         )
 
 

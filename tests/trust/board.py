@@ -7,6 +7,7 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
 from tuf.api.metadata import TargetFile  # type: ignore[attr-defined]  # no __all__
+from tuf.ngclient.updater import Updater
 
 from hubproxy.core.record import Record
 from hubproxy.files import write_whole
@@ -18,7 +19,6 @@ from hubproxy.trust.fetcher import FolderFetcher
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.proposing import put
 from hubproxy.trust.publishing import Publication
-from hubproxy.trust.verified import VerifiedUpdater
 from tests.trust.published import Clock
 
 GOOGLE = "tfhub.dev/google/*/*/*"
@@ -129,9 +129,11 @@ class Board:
         """What tuf's own client, with the first root and no memory, finds under a path."""
         work = self.place / "tuf"
         shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
         assert self.root is not None
         fetcher = FolderFetcher(folder or self.folder)
-        updater = VerifiedUpdater(work, fetcher, self.root, at=self.clock())
+        updater = Updater(str(work), "metadata/", fetcher=fetcher, bootstrap=self.root)
+        updater._trusted_set.reference_time = self.clock()  # it has no public way to pass a clock
         return updater.get_targetinfo(path)
 
     def copy(self, name: str) -> Path:

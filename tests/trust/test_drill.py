@@ -146,7 +146,7 @@ def test_row_9_one_officers_stolen_key_lists_nothing(board: Board) -> None:
     before = client.refresh()
     kept = board.copy("kept")
     Thief(board, "bob", "snapshot", "timestamp").publish("targets", EVIL)
-    with pytest.raises(TrustListError, match="targets was signed by 1/2 keys"):
+    with pytest.raises(TrustListError, match=r"targets (was )?signed by 1(/| of )2"):
         client.refresh()
     with pytest.raises(RepositoryError, match="targets was signed by 1/2 keys"):
         board.found(EVIL)
@@ -162,9 +162,9 @@ def test_row_9_one_officers_stolen_key_lists_nothing(board: Board) -> None:
         board.approve(make_record("h.org/b/1"), by=("bob",))
     # bob's old key and one more are not two any longer.
     Thief(board, "bob", "cyd", "snapshot", "timestamp").publish("targets", EVIL)
-    with pytest.raises(TrustListError, match="targets was signed by 1/2 keys"):
+    with pytest.raises(TrustListError, match=r"targets (was )?signed by 1(/| of )2"):
         client.refresh()
-    with pytest.raises(TrustListError, match="targets was signed by 1/2 keys"):
+    with pytest.raises(TrustListError, match=r"targets (was )?signed by 1(/| of )2"):
         board.reader("fresh").refresh()
 
 
@@ -185,7 +185,7 @@ def test_row_10_stolen_online_keys_add_nothing_and_take_nothing_back(board: Boar
     thief = Thief(board, "snapshot", "timestamp")
 
     thief.publish("targets", EVIL)
-    with pytest.raises(TrustListError, match="targets was signed by 0/2"):
+    with pytest.raises(TrustListError, match=r"targets (was )?signed by 0(/| of )2"):
         client.refresh()
     board.restore_only(kept)
 
@@ -214,7 +214,7 @@ def test_row_10_stolen_online_keys_add_nothing_and_take_nothing_back(board: Boar
     assert found.versions.root == 2
     assert board.found(SPICE_PATH) is not None
     thief.publish("targets")
-    with pytest.raises(TrustListError, match="timestamp was signed by 0/1"):
+    with pytest.raises(TrustListError, match=r"timestamp (was )?signed by 0(/| of )1"):
         client.refresh()
     with pytest.raises(TrustListError, match="timestamp was signed by 0/1"):
         board.list.renew(online=[board.keys["new"], board.keys["eve"]])
@@ -260,7 +260,7 @@ def test_row_10_lost_online_keys_are_replaced_by_the_officers_alone(board: Board
         draft.publish(board.repository(CrashingWrite(1, after=False)), board.keys["new"])
 
     assert (board.metadata / "2.root.json").exists()
-    with pytest.raises(TrustListError, match="timestamp was signed by 0/1"):
+    with pytest.raises(TrustListError, match=r"timestamp (was )?signed by 0(/| of )1"):
         client.refresh()
     assert before.versions.root == 1
     with pytest.raises(TrustListError, match="does not verify: timestamp was signed by 0/1"):
