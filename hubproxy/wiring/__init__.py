@@ -11,6 +11,7 @@ from hubproxy.wiring.cards import (
     inspector,
     known_records,
     listed_modules,
+    ops_reader,
     wanted_fields,
 )
 from hubproxy.wiring.daemon import Daemon, open_daemon
@@ -42,6 +43,7 @@ __all__ = [
     "open_ports",
     "open_stores",
     "open_transfers",
+    "ops_reader",
     "places",
     "repository",
     "rotate_authority",
