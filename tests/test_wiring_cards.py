@@ -8,9 +8,10 @@ import pytest
 from hubproxy import wiring
 from hubproxy.cards.document import encode
 from hubproxy.config import load
+from hubproxy.core.handle import Handle
 from hubproxy.core.record import CARD_FIELDS, CardNote
 from hubproxy.errors import DeniedError, TrustListError
-from tests.cards.cards import filled
+from tests.cards.cards import FAIRNESS, filled, with_changes
 from tests.inspection.wire import graph, meta, node, saved_model
 from tests.made import make
 from tests.site import SPICE, Site
@@ -56,8 +57,27 @@ def test_row_26_a_proposals_card_is_checked_against_the_policy() -> None:
     check = wiring.card_check()
     note = check(encode(filled(MADE.record)), MADE.record, CARD_FIELDS)
     assert isinstance(note, CardNote)
-    with pytest.raises(DeniedError, match="has no model card"):
-        check(None, MADE.record, ("fairnessAssessments",))
+    with pytest.raises(DeniedError, match="demands: fairnessAssessments"):
+        check(with_changes(MADE.record, (FAIRNESS, [])), MADE.record, ("fairnessAssessments",))
+
+
+async def test_a_proposals_ops_are_those_of_the_archive_that_was_read(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        site.put(SPICE, {"saved_model.pb": GRAPH})
+        record = await wiring.describe(site.config, Handle.parse(SPICE), None)
+        lines: list[str] = []
+        read = wiring.ops_reader(site.config, lines.append)
+        assert await read(record) == ("Const", "ReadFile")
+        assert await read(msgspec.structs.replace(record, format="tflite")) is None
+        assert lines == []
+
+        archive = wiring.archive_file(site.config, record.archive_digest)
+        assert archive is not None
+        archive.write_bytes(b"cut")
+        assert await read(record) is None
+        assert f"{SPICE} could not be read: the archive ends within saved_model.pb" in lines[0]
+        archive.unlink()
+        assert await read(record) is None
 
 
 async def test_an_archive_in_the_store_is_found(tmp_path: Path) -> None:

@@ -50,25 +50,6 @@ def check(data: bytes, record: Record, wanted: Sequence[str] = ()) -> CardNote:
     return note
 
 
-def check_proposed(data: bytes | None, record: Record, wanted: Sequence[str]) -> CardNote | None:
-    """As `check`, where there may be no card; then the policy must demand nothing of one.
-
-    Raises:
-        CardError, DeniedError, UsageError: as `check`.
-    """
-    if data is not None:
-        return check(data, record, wanted)
-    if wanted:
-        raise DeniedError(
-            "HP-T16",
-            403,
-            f"{record.handle} has no model card, and the officers' policy demands one that "
-            f"says: {', '.join(wanted)}",
-            remedy=f"Write one with `hubproxy trust card edit {record.handle}`.",
-        )
-    return None
-
-
 def archive_named(data: bytes) -> str | None:
     """The digest of the archive that a card, checked or not, says it is of; None for no card."""
     try:

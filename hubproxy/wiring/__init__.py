@@ -11,6 +11,7 @@ from hubproxy.wiring.cards import (
     inspector,
     known_records,
     listed_modules,
+    ops_reader,
     wanted_fields,
 )
 from hubproxy.wiring.clock import accept_clock
@@ -50,6 +51,7 @@ __all__ = [
     "open_ports",
     "open_stores",
     "open_transfers",
+    "ops_reader",
     "places",
     "recalls",
     "repository",

@@ -1,11 +1,12 @@
 """Model cards and what is inside a module, for officers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from hubproxy.cards.check import check_proposed
+from hubproxy.cards.check import check
 from hubproxy.config import Config
 from hubproxy.core.audit import timestamp
 from hubproxy.core.digest import Digest
@@ -15,6 +16,7 @@ from hubproxy.errors import TrustListError
 from hubproxy.inspection.facts import Facts, UnreadableError
 from hubproxy.inspection.reader import read_facts
 from hubproxy.service.fetch import fetch_first
+from hubproxy.store.threads import in_thread
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import drafts
 from hubproxy.wiring.trust import repository, trust_client
@@ -48,9 +50,24 @@ def inspector(told: Callable[[str], object] = lambda _: None) -> Inspector:
     return Inspector(told)
 
 
-def card_check() -> Callable[[bytes | None, Record, Sequence[str]], CardNote | None]:
+def ops_reader(
+    config: Config, told: Callable[[str], object] = lambda _: None
+) -> Callable[[Record], Awaitable[tuple[str, ...] | None]]:
+    """What a proposal's record says of ops: of the archive that was read on this host."""
+
+    async def read(record: Record) -> tuple[str, ...] | None:
+        archive = archive_file(config, record.archive_digest)
+        if archive is None:
+            return None
+        facts = await in_thread(partial(inspector(told).inspect, archive, record))
+        return None if facts is None else facts.ops
+
+    return read
+
+
+def card_check() -> Callable[[bytes, Record, Sequence[str]], CardNote]:
     """What a proposal's card must pass: data, record, and the fields that the policy demands."""
-    return check_proposed
+    return check
 
 
 def archive_file(config: Config, digest: Digest) -> Path | None:
