@@ -271,3 +271,10 @@ def _files(records: Sequence[Record]) -> dict[str, bytes]:
             raise UsageError(f"two records of {path} cannot be listed at once")
         files[path] = data
     return files
+
+
+# To come: Repository.begin(folder, officers: Mapping[str, Key], threshold, signers: Sequence[Signer],
+#     snapshot: Signer, timestamp: Signer, drafts: Path, clock, days) -> Draft | None
+#     (None: published at once, since the signers at hand sufficed; else draft D1)
+# Repository.in_force() -> InForce ; InForce.status() covers teams ; RoleStatus gains `missing`
+# Repository.renew(online=[...]) ; Repository.publish(records, officer=, online=, role="")
