@@ -19,7 +19,9 @@ _TEAM = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _TOP_ROLES = ("root", "targets", "snapshot", "timestamp")
 
 
-class _Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="do"):
+class _Change(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="do"
+):
     """Base of the changes: none has a field that it does not know."""
 
 
@@ -188,4 +190,3 @@ def holder_name(text: str) -> str:
 def named_keys(keys: Mapping[str, Key]) -> tuple[PublicKey, ...]:
     """Keys by their holders' names, as changes take them."""
     return tuple(PublicKey.of(key, holder_name(name)) for name, key in keys.items())
-

@@ -1,9 +1,9 @@
 """A draft: changes on their way to signatures, in a folder that can travel on a stick.
 
-    draft.json       the changes, and when they were made
-    base/            what it builds on: the roots, and the roles that it changes, as they are in force
-    metadata/        the new files of the roles, signed by whom has signed so far
-    records/  evidence/  boms/     what the new records are and name
+draft.json       the changes, and when they were made
+base/            what it builds on: the roots, and the roles that it changes, as they are in force
+metadata/        the new files of the roles, signed by whom has signed so far
+records/  evidence/  boms/     what the new records are and name
 """
 
 from collections.abc import Callable, Sequence

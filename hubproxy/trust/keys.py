@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import (  # type: ignore[attr-defined]  # no __all__
     CryptoSigner,
+    Key,
     Signer,
     SSlibKey,
 )
@@ -178,7 +179,7 @@ def public_path(path: Path) -> Path:
     return path.with_suffix(".pub") if path.suffix == ".pem" else Path(f"{path}.pub")
 
 
-def public_pem(key: SSlibKey) -> bytes:
+def public_pem(key: Key) -> bytes:
     """The text of a `.pub` file: SubjectPublicKeyInfo in PEM (RFC 7468, 13)."""
     if key.keytype != "ed25519":
         return str(key.keyval["public"]).encode()

@@ -3,6 +3,17 @@
 from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.daemon import Daemon, open_daemon
+from hubproxy.wiring.officers import (
+    append_publication,
+    draft_names,
+    drop_online_keys,
+    new_online_key,
+    online_ids,
+    online_signers,
+    open_draft,
+    pinned_root,
+    signer_names,
+)
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
@@ -13,19 +24,28 @@ __all__ = [
     "Daemon",
     "Places",
     "Stores",
+    "append_publication",
     "authority",
     "ca_certificates",
+    "draft_names",
     "drafts",
+    "drop_online_keys",
     "keys",
+    "new_online_key",
     "now",
+    "online_ids",
+    "online_signers",
     "open_daemon",
+    "open_draft",
     "open_modules",
     "open_ports",
     "open_stores",
     "open_transfers",
+    "pinned_root",
     "places",
     "repository",
     "rotate_authority",
+    "signer_names",
     "team_file",
     "trust_client",
     "trusted_pem",
