@@ -11,8 +11,7 @@ from typing import Any, Literal, Self
 import msgspec
 from securesystemslib.signer import Key  # type: ignore[attr-defined]  # no __all__
 
-NAME_FIELD = "x-hubproxy-name"
-"""The field of a public key that its holder's name rides on, under the signatures of the role."""
+from hubproxy.trust.thresholds import NAME_FIELD
 
 _HOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 @._-]{0,62}[A-Za-z0-9])?")
 _TEAM = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -22,7 +21,7 @@ _TOP_ROLES = ("root", "targets", "snapshot", "timestamp")
 class _Change(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="do"
 ):
-    """Base of the changes: none has a field that it does not know."""
+    """Base of the changes. `str` of one is a line for people and logs."""
 
 
 class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,7 +35,13 @@ class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     @classmethod
     def of(cls, key: Key, holder: str = "") -> Self:
-        """The key of a signer, or of a role; `holder` names it anew."""
+        """The key of a signer, or of a role; `holder` names it anew.
+
+        Raises:
+            ValueError: a key of a kind that has no public text.
+        """
+        if not isinstance(key.keyval.get("public"), str):
+            raise ValueError(f"a key of the type {key.keytype} cannot sign a trust list")
         return cls(
             id=key.keyid,
             type=key.keytype,
@@ -59,7 +64,10 @@ class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         }
         if self.holder:
             text[NAME_FIELD] = self.holder
-        return Key.from_dict(self.id, text)
+        try:
+            return Key.from_dict(self.id, text)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a key of the type {self.type}: {error}") from error
 
 
 class Put(_Change, frozen=True, tag="put"):
@@ -70,6 +78,9 @@ class Put(_Change, frozen=True, tag="put"):
     digest: str
     size: int
 
+    def __str__(self) -> str:
+        return f"{self.role} lists {self.path} {self.digest}"
+
 
 class Remove(_Change, frozen=True, tag="remove"):
     """List a path no longer; also `policy.json`."""
@@ -77,12 +88,18 @@ class Remove(_Change, frozen=True, tag="remove"):
     role: str
     path: str
 
+    def __str__(self) -> str:
+        return f"{self.role} lists {self.path} no longer"
+
 
 class SetPolicy(_Change, frozen=True, tag="policy"):
     """Let `policy.json` be the text with this digest, among the draft's records."""
 
     digest: str
     size: int
+
+    def __str__(self) -> str:
+        return f"the policy is {self.digest}"
 
 
 class Delegate(_Change, frozen=True, tag="delegate"):
@@ -96,11 +113,18 @@ class Delegate(_Change, frozen=True, tag="delegate"):
     keys: tuple[PublicKey, ...]
     threshold: int = 1
 
+    def __str__(self) -> str:
+        holders = ", ".join(key.holder for key in self.keys)
+        return f"team {self.team}: {self.threshold} of {holders}, for {' '.join(self.patterns)}"
+
 
 class Undelegate(_Change, frozen=True, tag="undelegate"):
     """Trust a team no longer, and nothing that it lists."""
 
     team: str
+
+    def __str__(self) -> str:
+        return f"team {self.team} is trusted no longer"
 
 
 class Officer(_Change, frozen=True, tag="officer"):
@@ -108,6 +132,9 @@ class Officer(_Change, frozen=True, tag="officer"):
 
     name: str
     key: PublicKey | None = None
+
+    def __str__(self) -> str:
+        return f"officer {self.name} {_has(self.key)}"
 
 
 class Member(_Change, frozen=True, tag="member"):
@@ -117,12 +144,18 @@ class Member(_Change, frozen=True, tag="member"):
     name: str
     key: PublicKey | None = None
 
+    def __str__(self) -> str:
+        return f"{self.name} of {self.team} {_has(self.key)}"
+
 
 class Online(_Change, frozen=True, tag="online"):
     """Let `snapshot` or `timestamp` be signed by this key alone."""
 
     role: Literal["snapshot", "timestamp"]
     key: PublicKey
+
+    def __str__(self) -> str:
+        return f"{self.role} {_has(self.key)}"
 
 
 class Threshold(_Change, frozen=True, tag="threshold"):
@@ -131,11 +164,17 @@ class Threshold(_Change, frozen=True, tag="threshold"):
     role: str
     number: int
 
+    def __str__(self) -> str:
+        return f"{self.role} needs {self.number} signatures"
+
 
 class Renew(_Change, frozen=True, tag="renew"):
     """Give root, targets or a team's role a new expiry."""
 
     role: str
+
+    def __str__(self) -> str:
+        return f"{self.role} is renewed"
 
 
 class Begin(_Change, frozen=True, tag="begin"):
@@ -146,6 +185,10 @@ class Begin(_Change, frozen=True, tag="begin"):
     snapshot: PublicKey
     timestamp: PublicKey
     days: dict[str, int]
+
+    def __str__(self) -> str:
+        holders = ", ".join(key.holder for key in self.officers)
+        return f"the list begins: {self.threshold} of {holders}"
 
 
 Change = (
@@ -190,3 +233,7 @@ def holder_name(text: str) -> str:
 def named_keys(keys: Mapping[str, Key]) -> tuple[PublicKey, ...]:
     """Keys by their holders' names, as changes take them."""
     return tuple(PublicKey.of(key, holder_name(name)) for name, key in keys.items())
+
+
+def _has(key: PublicKey | None) -> str:
+    return "leaves" if key is None else f"has the key {key.id[:16]}"

@@ -1,29 +1,39 @@
 """The list that a published folder holds in force, read and verified for its officers.
 
-Expiry is not looked at: officers are who renews what expired.
+Expiry is not looked at: officers are who renews what expired. Teams' roles are verified when
+they are asked for: a change to one of forty need not read the others.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from securesystemslib.signer import Key, SSlibKey  # type: ignore[attr-defined]  # no __all__
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
+    DelegatedRole,
     Metadata,
     Root,
     Snapshot,
+    TargetFile,
     Targets,
     Timestamp,
 )
 
 from hubproxy.core.trust import Versions
+from hubproxy.core.trustlist import TOP, Delegation
 from hubproxy.errors import TrustListError, UsageError
+from hubproxy.trust.thresholds import AnyFile, Delegator, check_signed, count, name_of, named
 
 _Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
-_NAME = "x-hubproxy-name"
+_LONGEST_LIFE = 36500
+
+__all__ = [
+    "InForce", "Lifetimes", "RoleStatus", "delegations", "load", "name_of", "named", "own_fields",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +42,21 @@ class Lifetimes:
 
     root: int = 365
     targets: int = 180
+    team: int = 90
     snapshot: int = 30
     timestamp: int = 7
+
+    def of(self, role: str) -> int:
+        """Of a role by its name: what is not one of the list's own is a team's."""
+        return int(getattr(self, role if role in _TOP_ROLES else "team"))
+
+
+_TOP_ROLES = ("root", "targets", "snapshot", "timestamp")
 
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
-    """Who may sign a role, and who did: officers by name, other keys by id."""
+    """Who may sign a role, and who did: holders by name, nameless keys by id."""
 
     name: str
     version: int
@@ -46,19 +64,31 @@ class RoleStatus:
     threshold: int
     keys: tuple[str, ...]
     signed: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """Who may have signed and did not, however many were needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What `timestamp.json` leads to, verified from the first root on."""
 
-    root: Metadata[Root]
+    folder: Path
+    """Of the metadata files."""
+    said: str
+    """What it is called in errors."""
+    roots: tuple[Metadata[Root], ...]
+    """From the first to the one in force."""
     timestamp: Metadata[Timestamp]
     snapshot: Metadata[Snapshot]
     targets: Metadata[Targets]
     root_file: bytes
     targets_file: bytes
     days: Lifetimes
+    _teams: dict[str, Metadata[Targets]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def root(self) -> Metadata[Root]:
+        return self.roots[-1]
 
     @property
     def versions(self) -> Versions:
@@ -69,103 +99,230 @@ class InForce:
             targets=self.targets.signed.version,
         )
 
+    @property
+    def delegated(self) -> dict[str, DelegatedRole]:
+        """The teams, in the order in which a look-up asks them."""
+        return delegations(self.targets.signed)
+
+    def role(self, name: str) -> Metadata[Targets]:
+        """The officers' own role, `targets`, or a team's.
+
+        Raises:
+            UsageError: there is no such team.
+            TrustListError: HP-T09 its file does not verify.
+        """
+        if name == TOP:
+            return self.targets
+        if name not in self.delegated:
+            teams = ", ".join(self.delegated) or "none"
+            raise UsageError(f"there is no team {name!r}; the teams are: {teams}")
+        if name not in self._teams:
+            with _told(self.said):
+                self._teams[name] = self._read_team(name)
+        return self._teams[name]
+
+    def role_path(self, name: str) -> Path:
+        """The file of the officers' role, of a team's, or of the snapshot."""
+        if name == "snapshot":
+            version = self.snapshot.signed.version
+        else:
+            version = self.snapshot.signed.meta[f"{name}.json"].version
+        return self.folder / f"{version}.{name}.json"
+
+    def covering(self, path: str) -> tuple[str, ...]:
+        """The roles that a look-up of a path asks, in this order: the officers' first."""
+        found = [TOP]
+        for name, role in self.delegated.items():
+            if covers(role, path):
+                found.append(name)
+                if role.terminating:
+                    break
+        return tuple(found)
+
+    def find(self, path: str) -> tuple[str, TargetFile] | None:
+        """What a look-up of a path ends in: the role, and what it says.
+
+        Raises:
+            TrustListError: HP-T09 a team's role on the way does not verify.
+        """
+        for name in self.covering(path):
+            found = self.role(name).signed.targets.get(path)
+            if found is not None:
+                return name, found
+        return None
+
     def status(self) -> tuple[RoleStatus, ...]:
-        """Of root, targets, snapshot and timestamp."""
+        """Of root, targets, every team, snapshot and timestamp.
+
+        Raises:
+            TrustListError: HP-T09 a team's role does not verify.
+        """
+        root = self.root.signed
         return (
-            self._status(self.root),
-            self._status(self.targets),
-            self._status(self.snapshot),
-            self._status(self.timestamp),
+            _status(root, "root", self.root),
+            _status(root, TOP, self.targets),
+            *(_status(self.targets.signed, name, self.role(name)) for name in self.delegated),
+            _status(root, "snapshot", self.snapshot),
+            _status(root, "timestamp", self.timestamp),
         )
 
-    def _status(self, role: Metadata[_Role]) -> RoleStatus:
-        result = self.root.signed.get_verification_result(
-            role.signed.type, role.signed_bytes, role.signatures
-        )
-        return RoleStatus(
-            name=role.signed.type,
-            version=role.signed.version,
-            expires=role.signed.expires,
-            threshold=result.threshold,
-            keys=tuple(name_of(key) for key in (result.signed | result.unsigned).values()),
-            signed=tuple(name_of(key) for key in result.signed.values()),
-        )
+    def _read_team(self, name: str) -> Metadata[Targets]:
+        if "/" in name or name.startswith("."):
+            raise RepositoryError(f"the name of the team {name!r} is a path")
+        meta = self.snapshot.signed.meta.get(f"{name}.json")
+        if meta is None:
+            raise RepositoryError(f"the snapshot does not name the team {name}")
+        file = f"{meta.version}.{name}.json"
+        data, team = _read(self.folder / file, Targets, self.targets.signed, name)
+        meta.verify_length_and_hashes(data)
+        _check_version(file, team, meta.version)
+        return team
 
 
-def load(folder: Path) -> InForce:
+def load(folder: Path, *, last_root: int | None = None, said: str = "") -> InForce:
     """Read and verify what a folder of metadata holds in force.
+
+    Args:
+        last_root: leave newer roots aside. A change of root that was cut short is taken up
+            again from the list that it was built on.
+        said: what the folder is called in errors.
 
     Raises:
         UsageError: there is no list.
         TrustListError: HP-T09 it does not verify, or a file is missing.
     """
+    said = said or f"the trust list in {folder.parent}"
     if not (folder / "1.root.json").exists():
         raise UsageError(
             f"there is no trust list in {folder.parent}",
             remedy="Begin one with `hubproxy trust init`.",
         )
-    try:
-        root_file, root = _newest_root(folder)
-        _, timestamp = _read(folder / "timestamp.json", Timestamp, root.signed)
+    with _told(said):
+        roots, root_file = _chain(folder, last_root)
+        root = roots[-1].signed
+        _, timestamp = _read(folder / "timestamp.json", Timestamp, root)
         meta = timestamp.signed.snapshot_meta
-        snapshot_file, snapshot = _read(
-            folder / f"{meta.version}.snapshot.json", Snapshot, root.signed
-        )
+        file = f"{meta.version}.snapshot.json"
+        snapshot_file, snapshot = _read(folder / file, Snapshot, root)
         meta.verify_length_and_hashes(snapshot_file)
+        _check_version(file, snapshot, meta.version)
         meta = snapshot.signed.meta["targets.json"]
-        targets_file, targets = _read(folder / f"{meta.version}.targets.json", Targets, root.signed)
+        file = f"{meta.version}.targets.json"
+        targets_file, targets = _read(folder / file, Targets, root)
         meta.verify_length_and_hashes(targets_file)
-        days = _days(targets.signed)
-    except (RepositoryError, OSError, KeyError) as error:
-        raise TrustListError(
-            "HP-T09",
-            f"the trust list in {folder.parent} does not verify: {error}",
-            remedy="Nothing was signed. Put the folder back from a copy that you trust.",
-        ) from error
-    return InForce(root, timestamp, snapshot, targets, root_file, targets_file, days)
+        _check_version(file, targets, meta.version)
+        days = lifetimes(targets.signed)
+        delegations(targets.signed)
+    return InForce(folder, said, roots, timestamp, snapshot, targets, root_file, targets_file, days)
 
 
-def name_of(key: Key) -> str:
-    """The officer's name that stands on a key, or its id."""
-    return str(key.unrecognized_fields.get(_NAME, key.keyid))
+def delegations(targets: Targets) -> dict[str, DelegatedRole]:
+    """The teams of a targets role, in their order.
+
+    Raises:
+        RepositoryError: it delegates by hash, which no list of hubproxy's does.
+    """
+    if targets.delegations is None:
+        return {}
+    if targets.delegations.roles is None:
+        raise RepositoryError("targets: delegations by hash are not hubproxy's")
+    return targets.delegations.roles
 
 
-def named(key: SSlibKey, name: str) -> Key:
-    """The same key with its officer's name on it."""
-    return Key.from_dict(key.keyid, {**key.to_dict(), _NAME: name})
+def covers(role: DelegatedRole, path: str) -> bool:
+    """Whether a team's patterns match a path, as a reader sees it."""
+    return Delegation(role.name, tuple(role.paths or ())).covers(path)
 
 
-def policy(root: Root, days: Lifetimes) -> dict[str, Any]:
+def own_fields(min_root: int, days: Lifetimes) -> dict[str, Any]:
     """Our own field of the signed targets: the least root, and how long roles live."""
-    return {"min_root": root.version, "days": msgspec.to_builtins(days)}
+    return {"min_root": min_root, "days": msgspec.to_builtins(days)}
 
 
-def _days(targets: Targets) -> Lifetimes:
+def _status(delegator: Delegator, name: str, file: AnyFile) -> RoleStatus:
+    found = count(delegator, name, file.signed_bytes, file.signatures)
+    missing = tuple(map(name_of, found.missing))
+    signed = tuple(map(name_of, found.signed))
+    return RoleStatus(
+        name=name,
+        version=file.signed.version,
+        expires=file.signed.expires,
+        threshold=found.threshold,
+        keys=(*signed, *missing),
+        signed=signed,
+        missing=missing,
+    )
+
+
+def read_days(given: object) -> Lifetimes:
+    """Lifetimes as they stand in the targets, or in a draft that begins a list.
+
+    Raises:
+        UsageError: malformed, or more than anybody means.
+    """
     try:
-        return msgspec.convert(targets.unrecognized_fields["hubproxy"]["days"], Lifetimes)
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        days = msgspec.convert(given, Lifetimes)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"the days that roles live are malformed: {error}") from error
+    if not all(0 < number <= _LONGEST_LIFE for number in msgspec.to_builtins(days).values()):
+        raise UsageError("the days that roles live are out of range")
+    return days
+
+
+def lifetimes(targets: Targets) -> Lifetimes:
+    """How long the roles of a list live, as its targets say.
+
+    Raises:
+        RepositoryError: they say nothing of the kind.
+    """
+    try:
+        return read_days(targets.unrecognized_fields["hubproxy"]["days"])
+    except (KeyError, TypeError, UsageError) as error:
         raise RepositoryError(f"targets: `hubproxy.days` is malformed: {error}") from error
 
 
-def _newest_root(folder: Path) -> tuple[bytes, Metadata[Root]]:
-    """The last of the chain of roots, each signed by the one before and by itself."""
+def _chain(folder: Path, last: int | None) -> tuple[tuple[Metadata[Root], ...], bytes]:
+    """The roots, each signed by the one before and by itself; and the last one's file."""
     data, root = _read(folder / "1.root.json", Root, None)
+    roots = [root]
     while (path := folder / f"{root.signed.version + 1}.root.json").exists():
+        if root.signed.version == last:
+            break
         data, newer = _read(path, Root, root.signed)
-        if newer.signed.version != root.signed.version + 1:
-            raise RepositoryError(f"{path.name} says that it is version {newer.signed.version}")
-        newer.signed.verify_delegate(Root.type, newer.signed_bytes, newer.signatures)
+        _check_version(path.name, newer, root.signed.version + 1)
+        check_signed(newer.signed, "root", newer)
+        roots.append(newer)
         root = newer
-    return data, root
+    return tuple(roots), data
 
 
-def _read(path: Path, kind: type[_Role], by: Root | None) -> tuple[bytes, Metadata[_Role]]:
+def _read(
+    path: Path, kind: type[_Role], by: Delegator | None, name: str = ""
+) -> tuple[bytes, Metadata[_Role]]:
     """A role's file, signed as `by` demands; a first root as it demands itself."""
     data = path.read_bytes()
     role: Metadata[_Role] = Metadata.from_bytes(data)
     if not isinstance(role.signed, kind):
-        raise RepositoryError(f"{path.name} is not of the role {kind.type}")
+        raise RepositoryError(f"{path.name} is not of the role {name or kind.type}")
     signer = role.signed if by is None else by
-    assert isinstance(signer, Root)
-    signer.verify_delegate(kind.type, role.signed_bytes, role.signatures)
+    assert isinstance(signer, Root | Targets)
+    check_signed(signer, name or kind.type, role)
     return data, role
+
+
+def _check_version(file: str, role: AnyFile, version: int) -> None:
+    if role.signed.version != version:
+        raise RepositoryError(f"{file} says that it is version {role.signed.version}")
+
+
+@contextmanager
+def _told(said: str) -> Iterator[None]:
+    """Errors of tuf and of the disk, as ours."""
+    try:
+        yield
+    except (RepositoryError, OSError, KeyError) as error:
+        raise TrustListError(
+            "HP-T09",
+            f"{said} does not verify: {error}",
+            remedy="Nothing was signed. Put the folder back from a copy that you trust.",
+        ) from error

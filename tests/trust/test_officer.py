@@ -201,7 +201,7 @@ def test_one_officer_is_not_two(published: Published) -> None:
     published.point_at((published.metadata / "1.targets.json").read_bytes(), 1)
     assert timestamp.signed.version == 1
 
-    with pytest.raises(UsageError, match="targets was signed by 1/2 keys"):
+    with pytest.raises(UsageError, match="signatures are missing: targets: 1 of 2, missing "):
         published.publish(RECORD)
 
 

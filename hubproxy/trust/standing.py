@@ -1,0 +1,112 @@
+"""Whether a list is the one that it seems, and still the one that a draft was built on."""
+
+from collections.abc import Iterable, Sequence
+
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
+    Metadata,
+    Root,
+)
+
+from hubproxy.core.trustlist import TOP
+from hubproxy.errors import TrustListError, UsageError
+from hubproxy.trust.build import Built
+from hubproxy.trust.inforce import InForce
+from hubproxy.trust.thresholds import AnyFile, identity, verifies
+
+
+def check_author(roots: Iterable[Metadata[Root]], signers: Iterable[Signer]) -> None:
+    """See that one of the signers signed a root of the list.
+
+    A folder proves itself from its own first root only. A signature of one's own shows that
+    nobody put another chain of roots there, with one's key among others.
+
+    Raises:
+        UsageError: none did.
+    """
+    own = {identity(signer.public_key) for signer in signers}
+    for root in roots:
+        payload = root.signed_bytes
+        for key in root.signed.keys.values():
+            signature = root.signatures.get(key.keyid)
+            if identity(key) in own and signature and verifies(key, signature, payload):
+                return
+    raise UsageError(
+        "this officer's key did not sign the root of the trust list",
+        remedy="`hubproxy trust status` shows whose keys may sign it.",
+    )
+
+
+def check_pinned(roots: Sequence[Metadata[Root]], pinned: bytes) -> None:
+    """See that a chain of roots holds the one that was pinned.
+
+    Args:
+        roots: from the first on.
+        pinned: the file of a root.
+
+    Raises:
+        UsageError: what was pinned is no root, or newer than all of these.
+        TrustListError: HP-T09 this is another list.
+    """
+    try:
+        root: Metadata[Root] = Metadata.from_bytes(pinned)
+    except RepositoryError as error:
+        raise UsageError(f"the root that is pinned here is none: {error}") from error
+    if not isinstance(root.signed, Root):
+        raise UsageError("the root that is pinned here is none")
+    version = root.signed.version
+    if version > len(roots):
+        raise UsageError(
+            f"this builds on root {len(roots)}, and root {version} is pinned here: it is too old",
+            remedy="Have it built on the list in force: `hubproxy trust rebase`.",
+        )
+    if roots[version - 1].signed_bytes != root.signed_bytes:
+        raise TrustListError(
+            "HP-T09",
+            f"root {version} is not the one that is pinned here: this is another list",
+            remedy="Nothing was signed. Ask the other officers whose list it is.",
+        )
+
+
+def check_base(built: Built, held: InForce) -> None:
+    """See that the roles that a draft changes are still those that it was built on.
+
+    Raises:
+        UsageError: one has moved on, or it is a draft of another list.
+    """
+    base = built.base
+    assert base is not None
+    if base.roots[0].signed_bytes != held.roots[0].signed_bytes:
+        raise UsageError("this is a draft of another list: its first root is not this one's")
+    if built.root is not None:
+        _check_same("root", [base.root], held.root)
+    if built.targets is not None:
+        bridge = [] if built.bridge is None else [built.bridge]
+        _check_same(TOP, [base.targets, *bridge], held.targets)
+    for name in built.teams:
+        was = base.snapshot.signed.meta.get(f"{name}.json")
+        now = held.snapshot.signed.meta.get(f"{name}.json")
+        if name not in held.delegated and name in base.delegated:
+            raise UsageError(f"the team {name} is trusted no longer", remedy=_ABANDON)
+        before, after = (0 if meta is None else meta.version for meta in (was, now))
+        if before != after:
+            raise _moved(name, before, after)
+        if name in base.delegated:
+            _check_same(name, [base.role(name)], held.role(name))
+
+
+_ABANDON = "`hubproxy trust abandon` removes the draft."
+
+
+def _check_same(name: str, ours: Sequence[AnyFile], held: AnyFile) -> None:
+    if held.signed_bytes not in [one.signed_bytes for one in ours]:
+        raise _moved(name, ours[0].signed.version, held.signed.version)
+
+
+def _moved(name: str, before: int, after: int) -> UsageError:
+    other = "another " if before == after else ""
+    return UsageError(
+        f"built on {name} {before}, but {other}{name} {after} is in force: rebase it",
+        remedy="`hubproxy trust rebase` builds it anew; it must then be signed again.",
+    )
