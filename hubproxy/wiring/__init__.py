@@ -4,8 +4,6 @@ from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.officers import (
-    append_publication,
-    draft_names,
     drop_online_keys,
     new_online_key,
     online_ids,
@@ -24,10 +22,8 @@ __all__ = [
     "Daemon",
     "Places",
     "Stores",
-    "append_publication",
     "authority",
     "ca_certificates",
-    "draft_names",
     "drafts",
     "drop_online_keys",
     "keys",

@@ -11,10 +11,11 @@ from hubproxy.config import Config
 from hubproxy.core.audit import AuditEvent, timestamp
 from hubproxy.errors import AuditUnavailableError, UsageError
 from hubproxy.store.auditsegments import Segments
-from hubproxy.trust.draft import Draft, Publication
+from hubproxy.trust.draft import Draft
 from hubproxy.trust.inforce import name_of
 from hubproxy.trust.keys import create_online_key, load_signer
 from hubproxy.trust.officer import Repository
+from hubproxy.trust.publishing import Publication
 from hubproxy.wiring.places import now, places
 
 _NAME = re.compile(r"D[1-9][0-9]{0,8}")
@@ -33,13 +34,6 @@ def open_draft(config: Config, text: str) -> Draft:
 def draft_folder(config: Config, text: str) -> Path:
     """Where a draft of that name, or at that path, lies."""
     return places(config).drafts / text if _NAME.fullmatch(text) else Path(text)
-
-
-def draft_names(config: Config) -> list[str]:
-    """The drafts that lie here, in the order they were made."""
-    folder = places(config).drafts
-    found = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted(filter(_NAME.fullmatch, found), key=lambda name: int(name[1:]))
 
 
 def pinned_root(config: Config) -> bytes | None:

@@ -1,11 +1,13 @@
 """The trust list, for those who read it and those who write it."""
 
+from functools import partial
 from pathlib import Path
 
 from hubproxy.config import Config
 from hubproxy.errors import TrustListError
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
+from hubproxy.wiring.officers import append_publication, pinned_root
 from hubproxy.wiring.places import now, places
 
 
@@ -32,5 +34,10 @@ def trust_client(config: Config) -> TrustClient:
 
 
 def repository(config: Config) -> Repository:
-    """The trust list that this host publishes."""
-    return Repository(places(config).repository, clock=now)
+    """The trust list that this host publishes. What is published goes into its log before."""
+    return Repository(
+        places(config).repository,
+        clock=now,
+        log=partial(append_publication, config),
+        pinned=pinned_root(config),
+    )

@@ -1,4 +1,4 @@
-"""The security officer's page of the README, as typed: two people, a team, a theft, a revocation."""
+"""The page of the README for several officers, as typed: a team, a theft, a revocation."""
 
 import asyncio
 import os

@@ -116,9 +116,9 @@ def init(
     """
     from hubproxy import wiring
     from hubproxy.cli.trust.decide import tell_waiting
-    from hubproxy.files import write_whole
+    from hubproxy.files import make_folder, write_whole
+    from hubproxy.trust.draft import begin
     from hubproxy.trust.keys import create_online_key, load_signer
-    from hubproxy.trust.officer import Repository
 
     where, out = wiring.places(config), Output(as_json)
     keys = wiring.keys(config, key)
@@ -130,19 +130,19 @@ def init(
         )
     found = _officers(officers or ("officer",), config, keys.officer_pem, secrets)
     if secrets.plain:
+        make_folder(where.keys, mode=0o700)
         write_whole(where.plain_keys, b"")
     number = threshold or len(found.keys) // 2 + 1
     online_pem = keys.online_pem
     online = load_signer(online_pem) if online_pem.exists() else create_online_key(online_pem)
-    draft = Repository.begin(
-        where.repository,
+    draft = begin(
+        where.drafts,
+        wiring.repository(config),
         officers=found.keys,
         threshold=number,
         signers=found.signers,
         snapshot=online,
         timestamp=online,
-        drafts=where.drafts,
-        clock=wiring.now,
     )
     fields: dict[str, object] = {
         "repository": str(where.repository),

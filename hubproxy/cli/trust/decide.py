@@ -1,7 +1,6 @@
 """From a change to a published list: at once where the keys at hand suffice, else as a draft."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -74,13 +73,13 @@ def settle(
     repository = wiring.repository(config)
     draft = Draft.create(wiring.places(config).drafts, repository, changes, contents, note=remark)
     try:
+        requirements: Sequence[Requirement] = ()
         for signer in signers:
-            draft.sign(signer, wiring.pinned_root(config))
-        enough = all(one.met for one in draft.missing())
+            requirements = draft.sign(signer, wiring.pinned_root(config)).requirements
     except HubproxyError:
         draft.abandon()
         raise
-    if not signers or not enough:
+    if not requirements or not all(one.met for one in requirements):
         tell_waiting(draft, out, fields)
         return None
     return publish_draft(config, draft)
@@ -98,11 +97,7 @@ def publish_draft(config: Config, draft: "Draft") -> Versions:
 
     where, repository = wiring.places(config), wiring.repository(config)
     before = wiring.online_ids(repository)
-    versions = draft.publish(
-        repository,
-        wiring.online_signers(config),
-        log=partial(wiring.append_publication, config),
-    )
+    versions = draft.publish(repository, wiring.online_signers(config))
     if not where.root.exists() and not config.trust.root:
         write_whole(where.root, repository.root_file())
     for path in wiring.drop_online_keys(config, before, wiring.online_ids(repository)):

@@ -23,12 +23,14 @@ def drafts(config: Config, as_json: bool) -> None:
     """
     from hubproxy import wiring
     from hubproxy.errors import HubproxyError
+    from hubproxy.trust.draft import drafts_in
 
     out, damaged = Output(as_json), False
-    for name in wiring.draft_names(config):
+    for name in drafts_in(wiring.places(config).drafts):
         try:
             found = wiring.open_draft(config, name)
             requirements = found.missing()
+            told = [str(change) for change in found.changes]
         except HubproxyError as error:
             note(f"{name}: {error}")
             damaged = True
@@ -38,10 +40,10 @@ def drafts(config: Config, as_json: bool) -> None:
         out.result(
             {
                 "draft": name,
-                "changes": list(found.told),
+                "changes": told,
                 "requirements": [as_fields(one) for one in requirements],
             },
-            text=f"{name}  {', '.join(found.told)}\n      {waits}",
+            text=f"{name}  {'; '.join(told)}\n      {waits}",
         )
     if damaged:
         raise click.exceptions.Exit(1)
@@ -131,7 +133,7 @@ def merge(config: Config, draft: str, copies: Sequence[Path], as_json: bool) -> 
 
     found = wiring.open_draft(config, draft)
     for copy in copies:
-        requirements = found.merge(copy)
+        requirements = found.merge(copy, wiring.pinned_root(config))
     Output(as_json).result(
         {"draft": found.name, "requirements": [as_fields(one) for one in requirements]},
         text=f"{found.name}: {state(requirements)}",
@@ -158,7 +160,7 @@ def publish(config: Config, draft: str, as_json: bool) -> None:
     from hubproxy import wiring
 
     found = wiring.open_draft(config, draft)
-    told = "; ".join(found.told)
+    told = "; ".join(map(str, found.changes))
     versions = publish_draft(config, found)
     Output(as_json).result(
         {"draft": found.name, "published": str(versions)},

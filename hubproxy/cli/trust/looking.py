@@ -28,6 +28,7 @@ def status(config: Config, as_json: bool) -> None:
     Exit status: 0 in force, 1 expired or unusable.
     """
     from hubproxy import wiring
+    from hubproxy.trust.draft import drafts_in
 
     out = Output(as_json)
     if wiring.places(config).repository.exists():
@@ -49,7 +50,7 @@ def status(config: Config, as_json: bool) -> None:
                 f"{role.expires:%Y-%m-%d} ({left} days)  signed by {', '.join(signed)} "
                 f"({len(role.signed)} of {role.threshold} needed{more})",
             )
-    for name in wiring.draft_names(config):
+    for name in drafts_in(wiring.places(config).drafts):
         note(f"the draft {name} waits: `hubproxy trust drafts` shows for whom")
     snapshot = wiring.trust_client(config).refresh()
     out.result(

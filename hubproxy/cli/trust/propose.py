@@ -134,7 +134,6 @@ def _propose(
     for handle in handles:
         exact_only(handle)
     repository = wiring.repository(config)
-    repository.in_force()
     signers = hand.signers(config) if hand else []
     found = asyncio.run(_read(config, handles, out, file=file, licence=licence))
     reviewers = tuple(wiring.signer_names(repository, signers))
@@ -143,7 +142,7 @@ def _propose(
         msgspec.structs.replace(record, reviewers=reviewers, review_by=review_by)
         for record in found
     ]
-    changes = put(repository, records, contents, role=team or "")
+    changes = put(repository.in_force(), records, contents, role=team or "")
     fields: dict[str, object] = {"proposed": [record.handle for record in records]}
     versions = settle(config, changes, contents, signers, out, fields=fields, remark=remark)
     if versions is not None:

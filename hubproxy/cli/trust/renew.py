@@ -48,7 +48,11 @@ def renew(
     repository, out = wiring.repository(config), Output(as_json)
     wanted = list(dict.fromkeys(roles))
     if every:
-        ours = [change.role for change in due(repository) if change.role in ("root", "targets")]
+        ours = [
+            change.role
+            for change in due(repository.in_force(), wiring.now())
+            if change.role in ("root", "targets")
+        ]
         wanted = list(dict.fromkeys([*wanted, "targets", *ours]))
     if wanted:
         signers = [] if only_draft else hand.signers(config)
