@@ -5,12 +5,14 @@ settings can only be stricter.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, Self
 
 import msgspec
 
-from hubproxy.core.record import CARD_FIELDS, EvidenceKind
+from hubproxy.core.record import CARD_FIELDS, Evidence, EvidenceKind, Record
+from hubproxy.core.trust import Mode, Verdict
 
 POLICY_PATH = "policy.json"
 """Where the policy stands in the trust list."""
@@ -55,7 +57,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     v: Literal[1] = 1
-    mode: Literal["enforce", "first-use"] = "first-use"
+    mode: Mode = "first-use"
     grace_days: int = 14
     largest_module: int = 0
     evidence: tuple[EvidenceRule, ...] = ()
@@ -124,6 +126,144 @@ def _check_rule(rule: EvidenceRule) -> None:
             raise ValueError(
                 f"not a policy: the {rule.kind} rule for {rule.pattern} {verb} `{name}`"
             )
+
+
+def judge_policy(record: Record, policy: Policy, at: datetime) -> Verdict | None:
+    """Whether a record that the officers signed is all that they demand.
+
+    Args:
+        record: approved; what was revoked is refused for that.
+        policy: in force.
+        at: now, timezone-aware UTC.
+    """
+    late = overdue(record, policy, at) if policy.overdue == "refuse" else None
+    return (
+        too_large(record, policy)
+        or _unproven(record, policy.rules_for(record.handle))
+        or _undescribed(record, policy.card_fields)
+        or late
+    )
+
+
+def too_large(record: Record, policy: Policy) -> Verdict | None:
+    """The refusal of a module with more bytes than the policy allows, whoever vouches for it."""
+    most = policy.largest_module
+    if not most or record.archive.size <= most:
+        return None
+    return _unmet(
+        record,
+        f"has {record.archive.size:,} bytes, and the officers' policy allows {most:,}",
+        remedy="Use a smaller module, or ask the officers to change their policy.",
+    )
+
+
+def overdue(record: Record, policy: Policy, at: datetime) -> Verdict | None:
+    """What is to be said of a module whose review is overdue; whether it refuses, the policy says.
+
+    The day is the record's own, or `review_days` after it was decided; whichever comes first.
+    """
+    due = _review_due(record, policy)
+    if due is None or at < due:
+        return None
+    return _unmet(
+        record,
+        f"was to be reviewed again by {(due - timedelta(microseconds=1)).date()}",
+        remedy=f"Ask a trust officer: `hubproxy trust approve {record.handle}`",
+    )
+
+
+def stricter(site: Mode, policy: Policy) -> Mode:
+    """The mode that holds: a site's own, unless the officers demand more."""
+    return "enforce" if policy.mode == "enforce" else site
+
+
+def laxer(policy: Policy, *, mode: Mode, largest_module: int) -> list[str]:
+    """Where a site's own settings ask for less than the policy, and what holds instead.
+
+    Args:
+        mode: as set at the site.
+        largest_module: bytes that the site lets a module have.
+    """
+    found = []
+    if stricter(mode, policy) != mode:
+        found.append(
+            f"trust.mode is {mode}, but the officers' policy demands {policy.mode}: "
+            f"the daemon runs in {policy.mode}"
+        )
+    if policy.largest_module and largest_module > policy.largest_module:
+        found.append(
+            f"limits.unpacked is {largest_module:,} bytes, but the officers' policy allows a "
+            f"module {policy.largest_module:,}: larger ones are refused"
+        )
+    return found
+
+
+def _unproven(record: Record, rules: tuple[EvidenceRule, ...]) -> Verdict | None:
+    evidence = () if record.evidence is msgspec.UNSET else record.evidence
+    if not rules or any(_meets(one, rule) for one in evidence for rule in rules):
+        return None
+    wanted = " or ".join(f"{rule.identity} ({rule.kind})" for rule in rules)
+    found = ", ".join(f"{one.identity} ({one.kind})" for one in evidence)
+    what = f"identity {wanted} expected, {found} found" if found else f"missing: {wanted} expected"
+    return Verdict(
+        "HP-T12",
+        403,
+        f"{record.handle}: publisher signature {what}",
+        remedy="Ask a trust officer to approve it with the publisher's signature: "
+        f"`hubproxy trust propose {record.handle} --evidence FILE`",
+    )
+
+
+def _meets(evidence: Evidence, rule: EvidenceRule) -> bool:
+    return (evidence.kind, evidence.identity, evidence.issuer) == (
+        rule.kind,
+        rule.identity,
+        rule.issuer,
+    )
+
+
+def _undescribed(record: Record, wanted: tuple[str, ...]) -> Verdict | None:
+    said: set[str] = set()
+    if record.card is not msgspec.UNSET:
+        said = {*record.card.fields, *(name.partition(":")[0] for name in record.card.unknown)}
+    missing = [field for field in wanted if field not in said]
+    if not missing:
+        return None
+    return _unmet(
+        record,
+        f"has no card that says of it: {', '.join(missing)}; the officers' policy demands that",
+        remedy=f"Ask a trust officer: `hubproxy trust card edit {record.handle}`",
+    )
+
+
+def _review_due(record: Record, policy: Policy) -> datetime | None:
+    """The moment from which a review is overdue: the day that a record names is still in time."""
+    due = []
+    if record.review_by:
+        due.append(_after(record.review_by, days=1))
+    if policy.review_days:
+        due.append(_after(record.decided_at, days=policy.review_days))
+    return min(due, default=None)
+
+
+def _after(text: str, *, days: int) -> datetime:
+    """So long after a day or a moment; one that cannot be read is long ago: nobody may rely on it.
+
+    The end of the calendar where it would be later.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime(1, 1, 2, tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found + timedelta(days=days)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _unmet(record: Record, text: str, *, remedy: str) -> Verdict:
+    return Verdict("HP-T16", 403, f"{record.handle} {text}", remedy=remedy)
 
 
 def matches(pattern: str, handle: str) -> bool:

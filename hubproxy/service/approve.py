@@ -1,7 +1,7 @@
 """What an officer does with a module: read it, compare it, decide, publish."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,20 +10,33 @@ import msgspec
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import FORMATS, Record, target_path
+from hubproxy.core.original import Original, OriginalHash, Subject
+from hubproxy.core.policy import EvidenceRule, Policy, judge_policy
+from hubproxy.core.record import FORMATS, CardNote, Evidence, Record, target_path
 from hubproxy.core.trust import Versions
-from hubproxy.errors import UsageError
-from hubproxy.service.fetch import fetch_first
+from hubproxy.errors import DeniedError, UsageError
+from hubproxy.service.demands import check_demanded, review_day
+from hubproxy.service.fetch import fetch_original
 from hubproxy.service.ports import Discoveries
 from hubproxy.service.transfer import Transfers
 
 
 class Repository(Protocol):
-    """The list as officers write it. Both methods block."""
+    """The list as officers write it. Every method blocks."""
 
     def find(self, path: str) -> Record | None: ...
 
-    def publish(self, records: Sequence[Record], *, officer: Any, online: Any) -> Versions: ...
+    def policy(self) -> Policy: ...
+
+    def publish(
+        self,
+        records: Sequence[Record],
+        *,
+        officer: Any,
+        online: Any,
+        evidence: Sequence[bytes] = (),
+        cards: Sequence[bytes] = (),
+    ) -> Versions: ...
 
 
 class Signers(Protocol):
@@ -39,12 +52,47 @@ class Signers(Protocol):
     def name(self) -> str: ...
 
 
+class EvidenceCheck(Protocol):
+    """Checks publishers' signatures. `check` blocks."""
+
+    def needed(self, data: bytes) -> frozenset[OriginalHash]:
+        """What must be computed of upstream's archive to check a signature.
+
+        Raises:
+            DeniedError: HP-T12, it is no signature that is known.
+        """
+        ...
+
+    def check(
+        self, data: bytes, rules: Sequence[EvidenceRule], subject: Subject, *, at: datetime
+    ) -> Evidence:
+        """Check a signature against the officers' rules.
+
+        Raises:
+            DeniedError: HP-T12, it is not by whom they name, or not of this module.
+            UsageError: there are no rules, or one cannot be used.
+        """
+        ...
+
+
+CardCheck = Callable[[bytes, Record, Sequence[str]], CardNote]
+"""Checks a model card, of a record, for the fields that the policy demands. Blocks.
+
+Raises DeniedError HP-T16 where it does not say what is demanded, UsageError where it is no card.
+"""
+
+OpsReader = Callable[[Record], Awaitable[tuple[str, ...] | None]]
+"""The kinds of op in a module that was read; None where nobody can look into its format."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A record that has not been signed, and the one it would replace."""
+    """A record that has not been signed, the one it would replace, and what the new one names."""
 
     record: Record
     before: Record | None
+    evidence: tuple[bytes, ...] = ()
+    card: bytes | None = None
 
 
 class Approvals:
@@ -53,6 +101,9 @@ class Approvals:
     Args:
         drafts: where what was read is kept, until the daemon takes it into the store.
         clock: the time, timezone-aware UTC.
+        evidence: checks publishers' signatures, where that can be done here.
+        card: checks model cards, where that can be done here.
+        ops: looks into modules, where that can be done here.
     """
 
     def __init__(
@@ -62,35 +113,116 @@ class Approvals:
         drafts: Discoveries,
         repository: Repository,
         clock: Callable[[], datetime],
+        evidence: EvidenceCheck | None = None,
+        card: CardCheck | None = None,
+        ops: OpsReader | None = None,
     ) -> None:
         self._transfers, self._drafts = transfers, drafts
         self._repository, self._clock = repository, clock
+        self._evidence, self._card, self._ops = evidence, card, ops
 
-    async def examine(self, handle: Handle, *, licence: str = "") -> Proposal:
-        """Fetch a module and describe it.
+    async def examine(
+        self,
+        handle: Handle,
+        *,
+        licence: str = "",
+        evidence: Sequence[bytes] = (),
+        card: bytes | None = None,
+        review_by: str = "",
+    ) -> Proposal:
+        """Fetch a module, describe it, and hold it to the officers' policy.
+
+        Args:
+            licence: an SPDX expression.
+            evidence: publishers' signatures of it, each as its file is.
+            card: its model card. It names the archive's digest, so it comes after a first look.
+            review_by: the day, `2027-03-01`, by which it must be looked at again; by default as
+                late as the policy allows.
 
         Raises:
-            UsageError: the handle has no version: what is signed is exact.
+            UsageError: the handle has no version: what is signed is exact. The day is none.
+            DeniedError: HP-T12 or HP-T16, the policy demands what is not there.
             HubproxyError: the module cannot be had, or may never be accepted.
         """
         exact_only(handle)
-        record = await fetch_first(
+        policy = await asyncio.to_thread(self._repository.policy)
+        check_demanded(policy, handle, evidence, card)
+        at = self._clock()
+        wanted = [self._checker.needed(data) for data in evidence]
+        record, original = await fetch_original(
             handle,
             transfers=self._transfers,
             into=self._drafts,
-            decided_at=timestamp(self._clock()),
+            decided_at=timestamp(at),
+            originals=frozenset().union(*wanted),
         )
+        record = msgspec.structs.replace(
+            record, licence=licence, review_by=review_day(review_by, policy, at)
+        )
+        if evidence:
+            proven = await asyncio.to_thread(self._proven, record, original, evidence, policy, at)
+            record = msgspec.structs.replace(record, evidence=proven)
+        if card is not None:
+            note = await asyncio.to_thread(self._card_check, card, record, policy.card_fields)
+            record = msgspec.structs.replace(record, card=note)
+        ops = None if self._ops is None else await self._ops(record)
+        if ops is not None:
+            record = msgspec.structs.replace(record, ops=tuple(sorted(ops)))
+        verdict = judge_policy(record, policy, at)
+        if verdict is not None:
+            raise DeniedError(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
         before = await asyncio.to_thread(self._repository.find, target_path(handle, record.format))
-        return Proposal(msgspec.structs.replace(record, licence=licence), before)
+        return Proposal(record, before, tuple(evidence), card)
 
-    async def publish(self, records: Sequence[Record], signers: Signers) -> Versions:
-        """Sign records in an officer's name, and put them on the list."""
+    async def publish(
+        self,
+        records: Sequence[Record],
+        signers: Signers,
+        *,
+        evidence: Sequence[bytes] = (),
+        cards: Sequence[bytes] = (),
+    ) -> Versions:
+        """Sign records in an officer's name, and put them on the list.
+
+        Args:
+            evidence, cards: the files that the records name; those published already need not be
+                there.
+        """
         signed = [msgspec.structs.replace(record, reviewers=(signers.name,)) for record in records]
 
         def work() -> Versions:
-            return self._repository.publish(signed, officer=signers.officer, online=signers.online)
+            return self._repository.publish(
+                signed,
+                officer=signers.officer,
+                online=signers.online,
+                evidence=evidence,
+                cards=cards,
+            )
 
         return await asyncio.to_thread(work)
+
+    @property
+    def _checker(self) -> EvidenceCheck:
+        if self._evidence is None:
+            raise UsageError("publishers' signatures cannot be checked here")
+        return self._evidence
+
+    @property
+    def _card_check(self) -> CardCheck:
+        if self._card is None:
+            raise UsageError("model cards cannot be checked here")
+        return self._card
+
+    def _proven(
+        self,
+        record: Record,
+        original: Original,
+        evidence: Sequence[bytes],
+        policy: Policy,
+        at: datetime,
+    ) -> tuple[Evidence, ...]:
+        rules, subject = policy.rules_for(record.handle), Subject(record.files, original)
+        return tuple(self._checker.check(data, rules, subject, at=at) for data in evidence)
 
 
 def exact_only(handle: Handle) -> None:

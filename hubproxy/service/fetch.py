@@ -3,6 +3,7 @@
 from time import monotonic
 
 from hubproxy.core.handle import Handle
+from hubproxy.core.original import Original, OriginalHash
 from hubproxy.core.record import Record
 from hubproxy.logs import event
 from hubproxy.service.growth import Growth
@@ -44,9 +45,28 @@ async def fetch_first(
     Raises:
         HubproxyError: it could not be had, or may never be accepted.
     """
-    async with transfers.turn(), into.discover() as discovery:
+    record, _ = await fetch_original(
+        exact, transfers=transfers, into=into, decided_at=decided_at, originals=frozenset()
+    )
+    return record
+
+
+async def fetch_original(
+    exact: Handle,
+    *,
+    transfers: Transfers,
+    into: Discoveries,
+    decided_at: str,
+    originals: frozenset[OriginalHash],
+) -> tuple[Record, Original]:
+    """Fetch a module as `fetch_first` does, for somebody who has its publisher's signature.
+
+    Args:
+        originals: what to compute of upstream's archive besides its sha256.
+    """
+    async with transfers.turn(), into.discover(originals) as discovery:
         found, url = await transfers.read(exact, discovery)
         record = await discovery.describe(exact, found, url=url, decided_at=decided_at)
         await into.adopt(discovery, record)
     event("pull.discovered", handle=exact, digest=record.archive.digest)
-    return record
+    return record, discovery.original(found)

@@ -11,6 +11,7 @@ from hubproxy.core.audit import AuditEvent
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
+from hubproxy.core.original import Original, OriginalHash
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Listed
 from hubproxy.core.trustlist import TrustSnapshot
@@ -70,13 +71,23 @@ class Receiving(Attempts[None], Protocol):
 class Discovery(Attempts[F], Protocol[F]):
     """An unknown module on its way in."""
 
+    def original(self, found: F) -> Original: ...
+
     async def describe(self, exact: Handle, found: F, *, url: str, decided_at: str) -> Record: ...
 
 
 class Discoveries(Protocol):
     """Where unknown modules are kept."""
 
-    def discover(self) -> AbstractAsyncContextManager[Discovery[Any]]: ...
+    def discover(
+        self, originals: frozenset[OriginalHash] = frozenset()
+    ) -> AbstractAsyncContextManager[Discovery[Any]]:
+        """A place for one.
+
+        Args:
+            originals: what to compute of upstream's archive besides its sha256.
+        """
+        ...
 
     async def adopt(self, discovery: Any, record: Record) -> None: ...
 

@@ -12,6 +12,7 @@ from hubproxy.core.digest import Digest
 from hubproxy.core.formats import detect_format
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
+from hubproxy.core.original import Original, OriginalHash
 from hubproxy.core.record import FileEntry, Origin, Record, tree_digest
 from hubproxy.store.budget import Reservation
 from hubproxy.store.folder import Part, disk_errors
@@ -27,8 +28,8 @@ class Found:
 
     unpacked: Unpacked
     sink: RecordingSink
-    origin: Digest
-    origin_size: int
+    original: Original
+    original_size: int
 
 
 class Discovery:
@@ -39,7 +40,7 @@ class Discovery:
         room: called with the bytes the part will have; raises when there is no room.
         spool: makes a temporary file, for archives that cannot be read from their front.
         reservation: what is set aside for it, where there is a budget.
-
+        originals: what to compute of upstream's archive besides its sha256.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Discovery:
         room: Callable[[int], None],
         spool: Callable[[], BinaryIO],
         reservation: Reservation | None = None,
+        originals: frozenset[OriginalHash] = frozenset(),
     ) -> None:
         self._executor, self._limits = executor, limits
+        self._originals = originals
         self._new_part, self._room, self._spool = new_part, room, spool
         self.part = new_part()
         self.reservation = reservation
@@ -62,6 +65,10 @@ class Discovery:
         with disk_errors():
             os.ftruncate(self.part.descriptor, 0)
         return Intake(self._executor, self._read)
+
+    def original(self, found: Found) -> Original:
+        """The digests of what upstream sent, those that were asked for."""
+        return found.original
 
     async def describe(self, exact: Handle, found: Found, *, url: str, decided_at: str) -> Record:
         """The record of what was read. A module under one top folder is given its root here."""
@@ -81,7 +88,12 @@ class Discovery:
             chunks=sink.chunks,
             files=files,
             tree=str(tree_digest(files)),
-            origin=Origin(url, found.unpacked.media_type, str(found.origin), found.origin_size),
+            origin=Origin(
+                url,
+                found.unpacked.media_type,
+                str(Digest.of_hex(found.original.sha256)),
+                found.original_size,
+            ),
             root=root,
             changes=changes,
             decided_at=decided_at,
@@ -91,12 +103,12 @@ class Discovery:
         self.part.drop()
 
     def _read(self, pipe: Pipe) -> Found:
-        source = _Hashing(pipe)
+        source = _Hashing(pipe, self._originals)
         sink = RecordingSink(self.part, room=self._room)
         with disk_errors():
             unpacked = repack(source, sink, limits=self._limits, spool=self._spool)
         sink.close()
-        return Found(unpacked, sink, source.digest, source.size)
+        return Found(unpacked, sink, source.original, source.size)
 
     def _reroot(self, top: str) -> tuple[Unpacked, RecordingSink]:
         old, self.part = self.part, self._new_part()
@@ -113,22 +125,24 @@ class Discovery:
 
 
 class _Hashing:
-    """A source that learns the digest of what passes."""
+    """A source that learns the digests of what passes."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, also: frozenset[OriginalHash]) -> None:
         self._source = source
-        self._hash = hashlib.sha256()
+        names: set[OriginalHash] = {"sha256", *also}
+        self._hashes = {name: hashlib.new(name) for name in names}
         self.size = 0
 
     def read(self, size: int, /) -> bytes:
         piece = self._source.read(size)
-        self._hash.update(piece)
+        for one in self._hashes.values():
+            one.update(piece)
         self.size += len(piece)
         return piece
 
     @property
-    def digest(self) -> Digest:
-        return Digest.of_hex(self._hash.hexdigest())
+    def original(self) -> Original:
+        return Original(**{name: one.hexdigest() for name, one in self._hashes.items()})
 
 
 def _paths(unpacked: Unpacked) -> list[str]:

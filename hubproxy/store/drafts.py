@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hubproxy.core.limits import ArchiveLimits
+from hubproxy.core.original import OriginalHash
 from hubproxy.core.record import Record
 from hubproxy.files import make_folder
 from hubproxy.store.discovery import Discovery
@@ -26,8 +27,14 @@ class Drafts:
         self._folder, self._limits = folder, limits
 
     @asynccontextmanager
-    async def discover(self) -> AsyncIterator[Discovery]:
-        """A place for a module that is looked at; gone again unless `adopt`ed."""
+    async def discover(
+        self, originals: frozenset[OriginalHash] = frozenset()
+    ) -> AsyncIterator[Discovery]:
+        """A place for a module that is looked at; gone again unless `adopt`ed.
+
+        Args:
+            originals: what to compute of upstream's archive besides its sha256.
+        """
         make_folder(self._folder, mode=0o700)
         with ThreadPoolExecutor(1) as executor:
             discovery = Discovery(
@@ -36,6 +43,7 @@ class Drafts:
                 new_part=self._new_part,
                 room=lambda _: None,
                 spool=self._spool,
+                originals=originals,
             )
             try:
                 yield discovery

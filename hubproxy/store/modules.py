@@ -15,6 +15,7 @@ from typing import BinaryIO
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
+from hubproxy.core.original import OriginalHash
 from hubproxy.core.record import CHUNK_SIZE, FORMATS, LARGEST_RECORD, Record
 from hubproxy.core.trust import Listed
 from hubproxy.errors import HubproxyError, MismatchError, StorageFailedError
@@ -127,8 +128,14 @@ class ModuleStore:
                 await in_thread(lambda: self._commit(record, part, reservation), self._bulk)
 
     @asynccontextmanager
-    async def discover(self) -> AsyncIterator[Discovery]:
-        """A place for a module that no record describes yet; gone again unless `adopt`ed."""
+    async def discover(
+        self, originals: frozenset[OriginalHash] = frozenset()
+    ) -> AsyncIterator[Discovery]:
+        """A place for a module that no record describes yet; gone again unless `adopt`ed.
+
+        Args:
+            originals: what to compute of upstream's archive besides its sha256.
+        """
         async with self._reserved(0) as reservation:
             room = SteppedRoom(reservation)
             discovery = Discovery(
@@ -138,6 +145,7 @@ class ModuleStore:
                 room=room.part,
                 spool=lambda: self._spool(room.spool),
                 reservation=reservation,
+                originals=originals,
             )
             try:
                 yield discovery

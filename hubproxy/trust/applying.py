@@ -27,8 +27,9 @@ from hubproxy.trust.changes import (
     Undelegate,
 )
 from hubproxy.trust.contents import Contents, Kind, named_by, published_name
-from hubproxy.trust.inforce import InForce, Lifetimes, covers, delegations, read_days
+from hubproxy.trust.inforce import InForce, covers, delegations
 from hubproxy.trust.keyholders import Keyholders
+from hubproxy.trust.lifetimes import Lifetimes, read_days
 
 SPEC_VERSION = "1.0.31"
 """Of TUF: written down, so that machines with other releases of tuf build the same bytes."""

@@ -23,7 +23,8 @@ from hubproxy.core.trustlist import TOP
 from hubproxy.trust.applying import State
 from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.inforce import InForce, own_fields
+from hubproxy.trust.inforce import InForce
+from hubproxy.trust.lifetimes import own_fields
 from hubproxy.trust.thresholds import AnyFile, Count, Delegator, check_signed, count, name_of
 
 

@@ -15,6 +15,7 @@ LARGEST_MANIFEST = 32 * 1024 * 1024
 _ROLE = r"(?:(?:[1-9][0-9]{0,8}\.)?[a-z][a-z0-9_-]{0,63}\.json)"
 _NAME = re.compile(rf"{MANIFEST}|(?:base|metadata)/{_ROLE}|(?:base/)?(?:{CONTENT_NAME.pattern})")
 _MOST_FILES = 200_000
+_DEEPEST = 3
 
 
 class CarriedFolder:
@@ -78,24 +79,28 @@ class CarriedFolder:
         return dict.fromkeys(sorted(found))
 
     def _walk(self, folder: Path, found: dict[str, None]) -> None:
-        for entry in os.scandir(folder):
-            name = str(Path(entry.path).relative_to(self.path))
-            mode = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(mode.st_mode):
-                if name.count("/") < 3:
-                    self._walk(Path(entry.path), found)
-                continue
-            if not stat.S_ISREG(mode.st_mode):
-                raise UsageError(
-                    f"{name!r} in the draft {self.path} is a link or a device, not a file",
-                    remedy="Somebody may have altered it: ask who gave it to you for a copy.",
-                )
-            if _NAME.fullmatch(name):
-                if mode.st_size > _most(name):
-                    raise UsageError(f"{name} in the draft has {mode.st_size} bytes: too many")
-                found[name] = None
-            if len(found) > _MOST_FILES:
-                raise UsageError(f"the draft {self.path} has more files than any draft")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                self._check(entry, found)
+
+    def _check(self, entry: "os.DirEntry[str]", found: dict[str, None]) -> None:
+        name = str(Path(entry.path).relative_to(self.path))
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            if name.count("/") < _DEEPEST:
+                self._walk(Path(entry.path), found)
+            return
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(
+                f"{name!r} in the draft {self.path} is a link or a device, not a file",
+                remedy="Somebody may have altered it: ask who gave it to you for a copy.",
+            )
+        if _NAME.fullmatch(name):
+            if status.st_size > _most(name):
+                raise UsageError(f"{name} in the draft has {status.st_size} bytes: too many")
+            found[name] = None
+        if len(found) > _MOST_FILES:
+            raise UsageError(f"the draft {self.path} has more files than any draft")
 
 
 def _most(name: str) -> int:

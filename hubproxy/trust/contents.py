@@ -21,7 +21,10 @@ CONTENT_NAME = re.compile(
 """What such a file is called in a published folder, and in a draft."""
 
 LARGEST_ATTACHMENT = 16 * 1024 * 1024
-"""Bytes that a publisher's signature, a card or a policy may have."""
+"""Bytes that a publisher's signature or a card may have."""
+
+LARGEST_POLICY = 1024 * 1024
+"""Bytes that the officers' policy may have."""
 
 _ENDS: dict[Kind, str] = {"records": ".json", "evidence": "", "boms": ".cdx.json"}
 _MOST: dict[Kind, int] = {
@@ -73,6 +76,10 @@ class Contents:
             raise UsageError(f"the record of {record.handle} has {len(data)} bytes: too many")
         return self.add("records", data)
 
+    def beside(self, published: Callable[[str], bytes | None]) -> "Contents":
+        """The same files, and those that are published already."""
+        return Contents(lambda name: self.elsewhere(name) or published(name), self.files)
+
     def read(self, kind: Kind, digest: str) -> bytes:
         """A file, checked against its digest, `sha256:<hex>`.
 
@@ -113,10 +120,13 @@ class Contents:
         """A policy, by its digest.
 
         Raises:
-            UsageError: it is not there, or is no policy.
+            UsageError: it is not there, is no policy, or is larger than a reader takes.
         """
+        text = self.read("records", digest)
+        if len(text) > LARGEST_POLICY:
+            raise UsageError(f"a policy of {len(text)} bytes: too many")
         try:
-            return Policy.decode(self.read("records", digest))
+            return Policy.decode(text)
         except ValueError as error:
             raise UsageError(f"{published_name('records', digest)}: {error}") from error
 

@@ -11,10 +11,8 @@ from base and changes wherever the draft is looked at, and must be those in `met
 only signatures are taken.
 """
 
-import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,36 +25,34 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata
 
 from hubproxy.core.audit import timestamp
-from hubproxy.core.policy import POLICY_PATH
 from hubproxy.core.trust import Versions
-from hubproxy.core.trustlist import TOP
 from hubproxy.errors import UsageError
 from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.trust.build import Built, build
 from hubproxy.trust.carried import MANIFEST, CarriedFolder
-from hubproxy.trust.changes import Begin, Change, PublicKey, Put, Remove, SetPolicy, named_keys
-from hubproxy.trust.contents import Contents, published_name
+from hubproxy.trust.changes import Begin, Change, PublicKey, named_keys
+from hubproxy.trust.contents import Contents
 from hubproxy.trust.disk import locked
-from hubproxy.trust.inforce import InForce, Lifetimes, load
+from hubproxy.trust.drafting import (
+    COUNTER,
+    DRAFT_NAME,
+    Manifest,
+    drafts_in,
+    next_name,
+    replace_draft,
+    write_draft,
+)
+from hubproxy.trust.inforce import load
+from hubproxy.trust.lifetimes import Lifetimes
 from hubproxy.trust.officer import Keys, Repository
 from hubproxy.trust.review import Requirement, Review, reviewed
 from hubproxy.trust.signing import sign_built, take_signatures, to_file
 from hubproxy.trust.standing import check_pinned
 from hubproxy.trust.thresholds import AnyFile, fingerprint
 
-_NAME = re.compile(r"D[1-9][0-9]{0,8}")
-_COUNTER = "last"
+__all__ = ["Draft", "Signed", "begin", "drafts_in"]
+
 _DEFAULT = Lifetimes()
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`draft.json`: all that a draft is, besides the files that it names by digest."""
-
-    v: int = 1
-    name: str
-    made_at: datetime
-    note: str = ""
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +92,24 @@ class Draft:
             UsageError: a change that makes no sense, or of which a file is missing.
             TrustListError: HP-T09 the list in force does not verify.
         """
-        contents = repository.contents() if contents is None else contents
+        contents = (
+            repository.contents() if contents is None else contents.beside(repository.published)
+        )
         make_folder(drafts, mode=0o700)
         with locked(drafts / ".lock"):
-            name = _next_name(drafts)
+            name = next_name(drafts)
             manifest = Manifest(
                 name=name, made_at=repository.clock(), note=note, changes=tuple(changes)
             )
             work = drafts / f".{name}.{token_hex(8)}"
             try:
-                _write(work, repository, manifest, contents)
+                write_draft(work, repository, manifest, contents)
                 work.rename(drafts / name)
             except BaseException:
                 shutil.rmtree(work, ignore_errors=True)
                 raise
             fsync_folder(drafts)
-            write_whole(drafts / _COUNTER, name.encode())
+            write_whole(drafts / COUNTER, name.encode())
         return cls.load(drafts / name)
 
     @classmethod
@@ -126,7 +124,11 @@ class Draft:
             manifest = msgspec.json.decode(files.read(MANIFEST), type=Manifest)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError(f"{folder / MANIFEST} is not a draft's: {error}") from error
-        if manifest.v != 1 or not _NAME.fullmatch(manifest.name) or not manifest.made_at.tzinfo:
+        if (
+            manifest.v != 1
+            or not DRAFT_NAME.fullmatch(manifest.name)
+            or not manifest.made_at.tzinfo
+        ):
             raise UsageError(f"{folder / MANIFEST} is not a draft's of this release")
         return cls(files, manifest)
 
@@ -236,16 +238,7 @@ class Draft:
         dropped = tuple(dict.fromkeys(by for one in self.missing() for by in one.signed))
         manifest = msgspec.structs.replace(self._manifest, made_at=repository.clock())
         contents = Contents(lambda name: self._files.find(name) or repository.published(name))
-        work = self.folder.with_name(f".{self.name}.{token_hex(8)}")
-        old = work.with_name(f"{work.name}.old")
-        try:
-            _write(work, repository, manifest, contents)
-            self.folder.rename(old)
-            work.rename(self.folder)
-            fsync_folder(self.folder.parent)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+        replace_draft(self.folder, repository, manifest, contents)
         self._files, self._manifest = CarriedFolder(self.folder), manifest
         return dropped
 
@@ -333,67 +326,6 @@ def begin(
         return draft
     draft.publish(repository, [snapshot, timestamp])
     return None
-
-
-def drafts_in(folder: Path) -> tuple[str, ...]:
-    """The names of the drafts on this host, in the order in which they were made."""
-    if not folder.is_dir():
-        return ()
-    names = [path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    return tuple(sorted(names, key=lambda name: int(name[1:])))
-
-
-def _write(work: Path, repository: Repository, manifest: Manifest, contents: Contents) -> None:
-    """Build a draft in a new folder."""
-    base = None
-    if any(isinstance(change, Begin) for change in manifest.changes):
-        repository.check_not_begun()
-    else:
-        base = repository.in_force()
-    built = build(base, manifest.changes, contents, manifest.made_at)
-    make_folder(work, mode=0o700)
-    folder = CarriedFolder(work)
-    folder.write(MANIFEST, msgspec.json.encode(manifest))
-    for name in built.names:
-        folder.write(name, contents.read_named(name))
-    if base is not None:
-        for name, data in _base_files(repository, base, manifest.changes, built):
-            folder.write(f"base/{name}", data)
-    for part in built.parts():
-        folder.write(f"metadata/{part.name}", to_file(part.file))
-
-
-def _base_files(
-    repository: Repository, base: InForce, changes: Sequence[Change], built: Built
-) -> Iterator[tuple[str, bytes]]:
-    """What whoever signs needs to verify the list in force, and to see what changes."""
-    names = [f"{version}.root.json" for version in range(1, len(base.roots) + 1)]
-    names += ["timestamp.json", base.role_path("snapshot").name, base.role_path(TOP).name]
-    teams = {name: None for name in built.teams if name in base.delegated}
-    replaced = {}
-    for change in changes:
-        if isinstance(change, Put | Remove):
-            teams |= dict.fromkeys(base.covering(change.path)[1:])
-            if (found := base.find(change.path)) is not None:
-                replaced[change.path] = found[1]
-        elif isinstance(change, SetPolicy) and POLICY_PATH in base.targets.signed.targets:
-            replaced[POLICY_PATH] = base.targets.signed.targets[POLICY_PATH]
-    names += [base.role_path(name).name for name in teams]
-    for name in names:
-        yield name, (base.folder / name).read_bytes()
-    for target in replaced.values():
-        name = published_name("records", f"sha256:{target.hashes['sha256']}")
-        data = repository.published(name)
-        if data is not None:  # an altered one is told where it is looked at
-            yield name, data
-
-
-def _next_name(drafts: Path) -> str:
-    """A name that no draft of this host had before."""
-    numbers = [int(name[1:]) for name in drafts_in(drafts)]
-    with suppress(OSError, ValueError):
-        numbers.append(int((drafts / _COUNTER).read_text()[1:]))
-    return f"D{max(numbers, default=0) + 1}"
 
 
 def _parsed(data: bytes, name: str) -> AnyFile:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import msgspec
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     DelegatedRole,
@@ -26,32 +25,12 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TOP, Delegation
 from hubproxy.errors import TrustListError, UsageError
+from hubproxy.trust.lifetimes import Lifetimes, lifetimes
 from hubproxy.trust.thresholds import AnyFile, Delegator, check_signed, count, name_of, named
 
 _Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
-_LONGEST_LIFE = 36500
 
-__all__ = [
-    "InForce", "Lifetimes", "RoleStatus", "delegations", "load", "name_of", "named", "own_fields",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """Days from a role's signature to its expiry."""
-
-    root: int = 365
-    targets: int = 180
-    team: int = 90
-    snapshot: int = 30
-    timestamp: int = 7
-
-    def of(self, role: str) -> int:
-        """Of a role by its name: what is not one of the list's own is a team's."""
-        return int(getattr(self, role if role in _TOP_ROLES else "team"))
-
-
-_TOP_ROLES = ("root", "targets", "snapshot", "timestamp")
+__all__ = ["InForce", "Lifetimes", "RoleStatus", "delegations", "load", "name_of", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +170,8 @@ def load(folder: Path, *, last_root: int | None = None, said: str = "") -> InFor
         UsageError: there is no list.
         TrustListError: HP-T09 it does not verify, or a file is missing.
     """
+    if not (folder / "1.root.json").exists() and said:
+        raise UsageError(f"{said} is missing: there is no root")
     said = said or f"the trust list in {folder.parent}"
     if not (folder / "1.root.json").exists():
         raise UsageError(
@@ -234,11 +215,6 @@ def covers(role: DelegatedRole, path: str) -> bool:
     return Delegation(role.name, tuple(role.paths or ())).covers(path)
 
 
-def own_fields(min_root: int, days: Lifetimes) -> dict[str, Any]:
-    """Our own field of the signed targets: the least root, and how long roles live."""
-    return {"min_root": min_root, "days": msgspec.to_builtins(days)}
-
-
 def _status(delegator: Delegator, name: str, file: AnyFile) -> RoleStatus:
     found = count(delegator, name, file.signed_bytes, file.signatures)
     missing = tuple(map(name_of, found.missing))
@@ -252,33 +228,6 @@ def _status(delegator: Delegator, name: str, file: AnyFile) -> RoleStatus:
         signed=signed,
         missing=missing,
     )
-
-
-def read_days(given: object) -> Lifetimes:
-    """Lifetimes as they stand in the targets, or in a draft that begins a list.
-
-    Raises:
-        UsageError: malformed, or more than anybody means.
-    """
-    try:
-        days = msgspec.convert(given, Lifetimes)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the days that roles live are malformed: {error}") from error
-    if not all(0 < number <= _LONGEST_LIFE for number in msgspec.to_builtins(days).values()):
-        raise UsageError("the days that roles live are out of range")
-    return days
-
-
-def lifetimes(targets: Targets) -> Lifetimes:
-    """How long the roles of a list live, as its targets say.
-
-    Raises:
-        RepositoryError: they say nothing of the kind.
-    """
-    try:
-        return read_days(targets.unrecognized_fields["hubproxy"]["days"])
-    except (KeyError, TypeError, UsageError) as error:
-        raise RepositoryError(f"targets: `hubproxy.days` is malformed: {error}") from error
 
 
 def _chain(folder: Path, last: int | None) -> tuple[tuple[Metadata[Root], ...], bytes]:

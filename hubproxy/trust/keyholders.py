@@ -110,10 +110,10 @@ class Keyholders:
         roles[name] = DelegatedRole(
             name, [], max(change.threshold, 1), terminating=True, paths=list(change.patterns)
         )
-        for key in change.keys:
-            self._targets.add_key(_key(key), name)
-        roles[name].threshold = change.threshold
         self._forget_unused()
+        for key in change.keys:
+            _grant(self._targets, _key(key), name)
+        roles[name].threshold = change.threshold
 
     def undelegate(self, team: str) -> None:
         """Trust a team no longer.
@@ -195,10 +195,34 @@ def _replace(
                 if made is not None and identity(old) == identity(made):
                     raise UsageError(f"{name} has this key already")
                 delegator.revoke_key(old.keyid, role)
-        if made is not None:
-            delegator.add_key(made, role)
-    if made is None and not found:
+    if made is not None:
+        for role in roles:
+            _grant(delegator, made, role)
+    elif not found:
         raise UsageError(f"there is no {who} {name!r}, only: {', '.join(names)}")
+
+
+def _grant(delegator: Delegator, key: Key, role: str) -> None:
+    """Let a key sign for a role. A key has one name wherever one delegator knows it."""
+    known = {one.keyid: one for one in _keys_known(delegator)}.get(key.keyid)
+    nameless = known is not None and name_of(known) == known.keyid
+    if known is not None and not nameless and name_of(known) != name_of(key):
+        raise _same_key(known, key, role)
+    delegator.add_key(key, role)
+
+
+def _keys_known(delegator: Delegator) -> Iterable[Key]:
+    if isinstance(delegator, Root):
+        return delegator.keys.values()
+    assert delegator.delegations is not None
+    return delegator.delegations.keys.values()
+
+
+def _same_key(one: Key, other: Key, role: str) -> UsageError:
+    return UsageError(
+        f"{name_of(one)} and {name_of(other)} have the same key in {role}: they are one",
+        remedy="Each makes a key of his own: `hubproxy trust keygen`.",
+    )
 
 
 def _key(key: PublicKey, holder: str = "") -> Key:
@@ -222,7 +246,4 @@ def _check_distinct(keys: tuple[Key, ...], role: str) -> None:
     for key in keys:
         other = known.setdefault(identity(key), key)
         if other is not key:
-            raise UsageError(
-                f"{name_of(other)} and {name_of(key)} have the same key in {role}: they are one",
-                remedy="Each makes a key of his own: `hubproxy trust keygen`.",
-            )
+            raise _same_key(other, key, role)

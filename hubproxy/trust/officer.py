@@ -12,36 +12,37 @@ signed on top of it: who can write to the folder must not get an officer's signa
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
-    Metadata,
-    Root,
-    TargetFile,
-)
 
-from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TOP
-from hubproxy.errors import HubproxyError, TrustListError, UsageError
+from hubproxy.errors import UsageError
 from hubproxy.files import make_folder, write_whole
 from hubproxy.trust.build import Built, build
 from hubproxy.trust.changes import Begin, Change, PublicKey, Renew, holder_name
-from hubproxy.trust.contents import Contents, published_name
+from hubproxy.trust.contents import Contents
 from hubproxy.trust.disk import locked
-from hubproxy.trust.inforce import InForce, Lifetimes, RoleStatus, lifetimes, load
+from hubproxy.trust.inforce import InForce
+from hubproxy.trust.lifetimes import Lifetimes, lifetimes
+from hubproxy.trust.listfolder import ListFolder
 from hubproxy.trust.proposing import put
 from hubproxy.trust.publishing import Plan, Publication, plan, renewal
 from hubproxy.trust.signing import sign_built
-from hubproxy.trust.standing import check_author, check_base, check_pinned
-from hubproxy.trust.thresholds import identity, keys_of, name_of
+from hubproxy.trust.standing import (
+    check_author,
+    check_base,
+    check_pinned,
+    held_under,
+    in_force_already,
+)
+from hubproxy.trust.thresholds import identity
 
 Keys = Signer | Sequence[Signer]
 """One key, or several."""
@@ -52,7 +53,7 @@ def _unlogged(_publication: Publication) -> None:
     pass
 
 
-class Repository:
+class Repository(ListFolder):
     """A published folder.
 
     Args:
@@ -73,8 +74,7 @@ class Repository:
         log: Callable[[Publication], None] = _unlogged,
         pinned: bytes | None = None,
     ) -> None:
-        self._folder = folder.resolve()
-        self._metadata = self._folder / "metadata"
+        super().__init__(folder)
         self.clock = clock
         self._write = write
         self._log = log
@@ -108,26 +108,15 @@ class Repository:
         repository.change([begin], signers=officer, online=online)
         return repository
 
-    def in_force(self) -> InForce:
-        """The list as it is, verified.
-
-        Raises:
-            UsageError: there is none.
-            TrustListError: HP-T09 it does not verify.
-        """
-        return load(self._metadata)
-
-    @property
-    def is_begun(self) -> bool:
-        """Whether there is a list, or at least a root of one."""
-        return any(self._metadata.glob("*.root.json"))
-
-    def contents(self) -> Contents:
-        """A place for new files, that knows those which are published."""
-        return Contents(self.published)
-
     def publish(
-        self, records: Sequence[Record], *, officer: Signer, online: Keys, role: str = ""
+        self,
+        records: Sequence[Record],
+        *,
+        officer: Signer,
+        online: Keys,
+        role: str = "",
+        evidence: Sequence[bytes] = (),
+        cards: Sequence[bytes] = (),
     ) -> Versions:
         """List records, each in the place of an earlier one of its handle and format.
 
@@ -136,12 +125,17 @@ class Repository:
 
         Args:
             role: that lists them; by default the team whose paths they are, or the officers.
+            evidence, cards: the files that the records name, but for those published already.
 
         Raises:
             UsageError: a key that may not sign, two records of one module, or not a record.
             TrustListError: HP-T09 the folder's own list does not verify.
         """
         contents = self.contents()
+        for data in evidence:
+            contents.add("evidence", data)
+        for data in cards:
+            contents.add("boms", data)
         held = self.in_force()
         self._check_author(held, [officer])
         listed = put(held, records, contents, role=role)
@@ -191,13 +185,13 @@ class Repository:
         """
         with self._changing():
             if built.base is None:
-                if self.is_begun and (done := self._in_force_already(built)) is not None:
+                if self.is_begun and (done := in_force_already(self, built)) is not None:
                     return done
                 self.check_not_begun()
                 return self._put_in_force(None, built, contents, online, changes, name)
-            if (done := self._in_force_already(built)) is not None:
+            if (done := in_force_already(self, built)) is not None:
                 return done
-            held = self._held_under(built)
+            held = held_under(self._metadata, built)
             check_base(built, held)
             built = replace(built, base=held)
             return self._put_in_force(held, built, contents, online, changes, name)
@@ -213,71 +207,6 @@ class Repository:
             made = renewal(self.in_force(), several(online), self.clock())
             self._write_all(made)
         return made.versions
-
-    def find(self, path: str) -> Record | None:
-        """The record that a look-up of a target path ends in, or None.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify, or the record was altered or lost.
-        """
-        found = self.in_force().find(path)
-        return None if found is None else self.read_record(found[1])
-
-    def read_record(self, target: TargetFile) -> Record:
-        """The record that a role names.
-
-        Raises:
-            TrustListError: HP-T09 it was altered or lost.
-        """
-        with self._altered(target.path):
-            return Record.decode(self._read(target))
-
-    def policy(self) -> Policy:
-        """What the officers demand; where they have published no policy, nothing.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify, or the policy was altered or lost.
-        """
-        target = self.in_force().targets.signed.targets.get(POLICY_PATH)
-        if target is None:
-            return NO_POLICY
-        with self._altered(POLICY_PATH):
-            return Policy.decode(self._read(target))
-
-    def paths(self) -> list[str]:
-        """Every target path that any role lists, sorted; the policy's is none of them.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify.
-        """
-        held = self.in_force()
-        roles = (held.role(name).signed.targets for name in (TOP, *held.delegated))
-        return sorted({path for role in roles for path in role if path != POLICY_PATH})
-
-    def root_file(self) -> bytes:
-        """The newest root: what an officer hands to every site, as `trust.root`.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify.
-        """
-        return self.in_force().root_file
-
-    def officer_names(self) -> dict[str, str]:
-        """Key id -> name, of those who may sign root or targets.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify.
-        """
-        root = self.in_force().root.signed
-        return {key.keyid: name_of(key) for role in ("root", TOP) for key in keys_of(root, role)}
-
-    def status(self) -> tuple[RoleStatus, ...]:
-        """Who may sign each role, who did, and until when; also of a list that expired.
-
-        Raises:
-            TrustListError: HP-T09 the list does not verify.
-        """
-        return self.in_force().status()
 
     def _put_in_force(
         self,
@@ -304,32 +233,6 @@ class Repository:
         self._write_all(made)
         return made.versions
 
-    def _in_force_already(self, built: Built) -> Versions | None:
-        """The versions, where all that a draft comes to is in force: a crash came after it."""
-        try:
-            held = self.in_force()
-            ours = {"root": built.root, TOP: built.targets, **built.teams}
-            for name, file in ours.items():
-                now = held.root if name == "root" else held.role(name)
-                if file is not None and now.signed_bytes != file.signed_bytes:
-                    return None
-        except HubproxyError:
-            return None
-        return held.versions
-
-    def _held_under(self, built: Built) -> InForce:
-        """The list in force as a draft found it, also when its new root is there already."""
-        base = built.base
-        assert base is not None
-        if built.root is None:
-            return self.in_force()
-        name = f"{built.root.signed.version}.root.json"
-        with suppress(OSError, RepositoryError):
-            there: Metadata[Root] = Metadata.from_bytes((self._metadata / name).read_bytes())
-            if there.signed_bytes != built.root.signed_bytes:
-                return self.in_force()
-        return load(self._metadata, last_root=base.root.signed.version)
-
     def check_not_begun(self) -> None:
         """See that a list can be begun here.
 
@@ -347,30 +250,6 @@ class Repository:
             check_pinned(held.roots, self._pinned)
         else:
             check_author(held.roots, signers)
-
-    def published(self, name: str) -> bytes | None:
-        """A file by its published name, unchecked; None where there is none."""
-        try:
-            return (self._folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def _read(self, target: TargetFile) -> bytes:
-        name = published_name("records", f"sha256:{target.hashes['sha256']}")
-        data = (self._folder / name).read_bytes()
-        target.verify_length_and_hashes(data)
-        return data
-
-    @contextmanager
-    def _altered(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except (RepositoryError, OSError, KeyError, ValueError, UsageError) as error:
-            raise TrustListError(
-                "HP-T09",
-                f"the record of {path} in {self._folder} was altered or lost: {error}",
-                remedy="Put the folder back from a copy that you trust, or approve it again.",
-            ) from error
 
     def _write_all(self, made: Plan) -> None:
         for name, data in made.files:

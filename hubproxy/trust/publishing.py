@@ -28,7 +28,8 @@ from hubproxy.core.trustlist import TOP
 from hubproxy.errors import UsageError
 from hubproxy.trust.applying import SPEC_VERSION
 from hubproxy.trust.build import Built
-from hubproxy.trust.inforce import InForce, Lifetimes
+from hubproxy.trust.inforce import InForce
+from hubproxy.trust.lifetimes import Lifetimes
 from hubproxy.trust.signing import meta_file, sign_online, to_file
 from hubproxy.trust.thresholds import AnyFile, check_signed
 
@@ -124,7 +125,7 @@ def plan(
     if built.root is not None:
         name = f"{root.version}.root.json"
         root_file = (name, written.pop(name))
-        if held is not None:
+        if held is not None and held.root.signed.version < root.version:
             files.append(root_file)
     files += written.items()
     timestamp, snapshot = closing.versions

@@ -1,6 +1,7 @@
 """Whether a list is the one that it seems, and still the one that a draft was built on."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
 from tuf.api.exceptions import RepositoryError
@@ -9,10 +10,12 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Root,
 )
 
+from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TOP
-from hubproxy.errors import TrustListError, UsageError
+from hubproxy.errors import HubproxyError, TrustListError, UsageError
 from hubproxy.trust.build import Built
-from hubproxy.trust.inforce import InForce
+from hubproxy.trust.inforce import InForce, load
+from hubproxy.trust.listfolder import ListFolder
 from hubproxy.trust.thresholds import AnyFile, identity, verifies
 
 
@@ -80,7 +83,7 @@ def check_base(built: Built, held: InForce) -> None:
     if base.roots[0].signed_bytes != held.roots[0].signed_bytes:
         raise UsageError("this is a draft of another list: its first root is not this one's")
     if built.root is not None:
-        _check_same("root", [base.root], held.root)
+        _check_same("root", [base.root, built.root], held.root)
     if built.targets is not None:
         bridge = [] if built.bridge is None else [built.bridge]
         _check_same(TOP, [base.targets, *bridge], held.targets)
@@ -94,6 +97,48 @@ def check_base(built: Built, held: InForce) -> None:
             raise _moved(name, before, after)
         if name in base.delegated:
             _check_same(name, [base.role(name)], held.role(name))
+
+
+def held_under(folder: Path, built: Built) -> InForce:
+    """The list in force as a draft found it, also when the draft's new root is there already.
+
+    Args:
+        folder: of the published metadata.
+
+    Raises:
+        TrustListError: HP-T09 it does not verify.
+    """
+    try:
+        return load(folder)
+    except TrustListError:
+        # The new root may be there without the list that stands under it.
+        if built.base is None or built.root is None:
+            raise
+        if not _is_file_of(folder / f"{built.root.signed.version}.root.json", built.root):
+            raise
+        return load(folder, last_root=built.base.root.signed.version)
+
+
+def in_force_already(published: ListFolder, built: Built) -> Versions | None:
+    """The versions, where all that a draft comes to is in force: a crash came after it."""
+    ours = {"root": built.root, TOP: built.targets, **built.teams}
+    try:
+        held = published.in_force()
+        for name, file in ours.items():
+            now = held.root if name == "root" else held.role(name)
+            if file is not None and now.signed_bytes != file.signed_bytes:
+                return None
+    except HubproxyError:
+        return None
+    return held.versions
+
+
+def _is_file_of(path: Path, role: AnyFile) -> bool:
+    try:
+        there: AnyFile = Metadata.from_bytes(path.read_bytes())
+    except (OSError, RepositoryError):
+        return False
+    return there.signed_bytes == role.signed_bytes
 
 
 _ABANDON = "`hubproxy trust abandon` removes the draft."

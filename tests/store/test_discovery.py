@@ -1,5 +1,6 @@
 """Reading a module that nobody has described."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import pytest
 
 from hubproxy.core.handle import Handle
 from hubproxy.core.limits import ArchiveLimits
+from hubproxy.core.original import Original, OriginalHash
 from hubproxy.core.record import CHUNK_SIZE, Record
 from hubproxy.errors import StorageFullError, UnsafeArchiveError
 from hubproxy.store.discovery import Discovery
@@ -26,7 +28,10 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def discovery_in(
-    folder: Path, executor: ThreadPoolExecutor, room: Callable[[int], None] = lambda _: None
+    folder: Path,
+    executor: ThreadPoolExecutor,
+    room: Callable[[int], None] = lambda _: None,
+    originals: frozenset[OriginalHash] = frozenset(),
 ) -> Discovery:
     return Discovery(
         executor=executor,
@@ -34,6 +39,7 @@ def discovery_in(
         new_part=partial(Part.create, folder),
         room=room,
         spool=lambda: cast("BinaryIO", tempfile.TemporaryFile(dir=folder)),
+        originals=originals,
     )
 
 
@@ -155,3 +161,32 @@ async def test_what_may_never_be_accepted_is_refused(
     with pytest.raises(UnsafeArchiveError):
         await read(discovery, tar_of({"../saved_model.pb": b"x"}))
     discovery.drop()
+
+
+@pytest.mark.parametrize("pack", [tar_of, zip_of])
+@pytest.mark.parametrize(
+    "asked", [frozenset[OriginalHash](), frozenset[OriginalHash]({"sha512", "blake2b"})]
+)
+async def test_what_is_asked_of_upstreams_archive_is_computed_and_no_more(
+    tmp_path: Path,
+    executor: ThreadPoolExecutor,
+    pack: Callable[[Mapping[str, bytes]], bytes],
+    asked: frozenset[OriginalHash],
+) -> None:
+    archive = pack(under("model", MODEL))
+    discovery = discovery_in(tmp_path, executor, originals=asked)
+    async with discovery.attempt() as feed:
+        await feed.write(archive[:700])
+    async with discovery.attempt() as feed:
+        await feed.write(archive)
+        found = await feed.finish()
+    record = await discovery.describe(Handle.parse(SPICE), found, url="https://x", decided_at=NOON)
+    discovery.drop()
+
+    sha256 = hashlib.sha256(archive).hexdigest()
+    assert record.origin.digest == f"sha256:{sha256}"
+    assert discovery.original(found) == Original(
+        sha256,
+        sha512=hashlib.sha512(archive).hexdigest() if asked else "",
+        blake2b=hashlib.blake2b(archive).hexdigest() if asked else "",
+    )

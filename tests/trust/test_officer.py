@@ -18,6 +18,7 @@ from hubproxy.errors import TrustListError, UsageError
 from hubproxy.files import write_whole
 from hubproxy.trust.inforce import Lifetimes
 from hubproxy.trust.officer import Repository
+from tests.trust.crashing import CrashError, CrashingWrite
 from tests.trust.published import SPICE_PATH, START, Clock, Published, make_record
 
 RECORD = make_record()
@@ -35,26 +36,6 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-class CrashError(Exception):
-    pass
-
-
-class CrashingWrite:
-    """Writes files until the one that the power goes at, before it or after it."""
-
-    def __init__(self, at: int, *, after: bool) -> None:
-        self.left, self.after, self.written = at, after, 0
-
-    def __call__(self, path: Path, data: bytes) -> None:
-        self.left -= 1
-        if self.left < 0 and not self.after:
-            raise CrashError
-        write_whole(path, data)
-        self.written += 1
-        if self.left < 0:
-            raise CrashError
 
 
 def test_a_list_is_laid_out_for_any_web_server(published: Published) -> None:
