@@ -99,6 +99,7 @@ class Site:
     """Another site that is this one's upstream, instead of an origin of its own."""
     clock: Callable[[], datetime] = wiring.now
     """The officer's: what is signed expires so much later."""
+    daemon_clock: Callable[[], datetime] = wiring.now
 
     async def __aenter__(self) -> Self:
         self.stack = AsyncExitStack()
@@ -153,7 +154,9 @@ class Site:
 
     async def start(self) -> None:
         """Start the daemon (again)."""
-        self.daemon = await self.daemon_stack.enter_async_context(wiring.open_daemon(self.config))
+        self.daemon = await self.daemon_stack.enter_async_context(
+            wiring.open_daemon(self.config, clock=self.daemon_clock)
+        )
         addresses = await self.daemon_stack.enter_async_context(
             wiring.open_ports(self.daemon, self.config)
         )
@@ -240,7 +243,14 @@ class Site:
         await self.daemon.flights.landed()
 
     def events(self) -> list[AuditEvent]:
-        """What the audit log holds."""
+        """What the audit log holds of requests."""
+        return [event for event in self.all_events() if event.event != "trust"]
+
+    def list_events(self) -> list[AuditEvent]:
+        """What the audit log holds of the trust list."""
+        return [event for event in self.all_events() if event.event == "trust"]
+
+    def all_events(self) -> list[AuditEvent]:
         return list(read(wiring.places(self.config).audit))
 
     async def recorded(self, kind: str) -> AuditEvent:

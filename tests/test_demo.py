@@ -42,6 +42,8 @@ Upstream goes away for good.
   hub.load\("https://tfhub.dev/google/nnlm-en-dim50/2"\)   \d+ ms, 4 files
 
 Every load is on record: hubproxy audit list
+.* trust     in force: 0 targets of the officers, policy: mode first-use, grace of 14 days, .*
+.* trust     in force: 3 targets of the officers, 3 new, until .* UTC
 .* served    200  miss .* tfhub.dev/google/nnlm-en-dim50/2 .*
 .* served    200  miss .* tfhub.dev/google/universal-sentence-encoder/2 .*
 .* served    200  hit .* tfhub.dev/google/nnlm-en-dim50/2 .*

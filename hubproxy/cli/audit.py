@@ -13,7 +13,7 @@ from hubproxy.core.handle import Handle
 
 @click.group("audit")
 def command() -> None:
-    """Read the audit log: one event for each answered request."""
+    """Read the audit log: one event for each answered request, and each change of the list."""
 
 
 @command.command("tail")
@@ -54,14 +54,38 @@ def list_events(
             _print(event, as_json)
 
 
+@command.command("accept-clock")
+@configured()
+def accept_clock(config: Config) -> None:
+    """Accept this machine's time, where the audit log's own had been wrong.
+
+    A daemon whose clock is behind the last audited event serves nothing (HP-T14): an old trust
+    list would look fresh to it. Mostly the clock is to be set. Where it is right, and an event
+    was written with a time that has not come yet, this accepts it, and is an event itself.
+
+    Stop the daemon first: a data folder has one owner.
+    """
+    import asyncio
+    from getpass import getuser
+
+    from hubproxy import wiring
+
+    accepted = asyncio.run(wiring.accept_clock(config, caller=getuser()))
+    if accepted:
+        print(f"{wiring.now():%Y-%m-%d %H:%M} UTC is accepted, though the {accepted}")
+    else:
+        print("there is nothing to accept: the clock is not behind the last audited event")
+
+
 def _print(event: AuditEvent, as_json: bool) -> None:
     if as_json:
         print(event.encode().decode(), end="", flush=True)
         return
-    what = event.handle or event.event
-    line = (
-        f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  {event.status:<3}"
-        f"  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  {what}  "
-        f"{(event.code + ': ' + event.reason) if event.code else event.archive[:23]}"
-    )
-    print(printable(line), flush=True)
+    why = f"{event.code}: {event.reason}" if event.code else event.archive[:23] or event.reason
+    line = f"{event.time}  {event.caller:<15}  {event.outcome or event.event:<8}  "
+    if event.handle:
+        line += (
+            f"{event.status:<3}  {event.cache:<4}  {event.bytes:>13,}  {event.ms:>6} ms  "
+            f"{event.handle}  "
+        )
+    print(printable(line + why), flush=True)

@@ -20,7 +20,7 @@ _COMMANDS = {
     ),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
-    "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list."),
+    "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list, accept-clock."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
     "config": ("hubproxy.cli.config", "Check and show the settings."),
 }

@@ -11,6 +11,8 @@ from hubproxy.errors import ConfigError
 
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", re.ASCII)
 _PROXY = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})/?")
+LONGEST_REFRESH = 60
+"""Seconds after which, as officers may promise, a site has read what they revoked."""
 HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
@@ -58,6 +60,10 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "forward.other_hosts": (
         lambda names: all(name == "*" or HOST_PATTERN.fullmatch(name) for name in names),
         'names of hosts, with *. for any before it; or "*" for all',
+    ),
+    "trust.refresh_seconds": (
+        lambda seconds: seconds <= LONGEST_REFRESH,
+        f"a number of seconds up to {LONGEST_REFRESH}, in which a revocation reaches every site",
     ),
     "access.realm": (_is_header_text, "plain text without quotes"),
 }

@@ -24,18 +24,21 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         id: unique among all events.
-        time: UTC, as `timestamp` writes it.
+        time: UTC, as `timestamp` writes it. It never goes back by more than some minutes, but at
+            the acceptance of a clock: an event written while the clock is behind the log has the
+            log's time.
         event: "answer", "aborted" (an answer that was cut), "recovered" (the log's own end was
-            cut after a crash), "trust" (the list changed), "tunnel" (the forward port was asked for
-            the host that `handle` names, and refused it or connected), "tunnel-closed" (`bytes`
-            have passed it).
+            cut after a crash), "trust" (what became of the list in force), "clock" (a person
+            accepted the time, and what stands before it was wrong), "tunnel" (the forward port
+            was asked for the host that `handle` names, and refused it or connected),
+            "tunnel-closed" (`bytes` have passed it).
         caller: who asked: an address, or a name when it is known.
         handle: canonical, or as it was asked for when it is no handle.
         format: of the module served.
-        record: its record's digest.
+        record: its record's digest; for "trust", that of the root file the list is known by.
         archive: its archive's digest.
         outcome: what came of it; empty for what is no request.
-        code: the reason's code; empty when it was served.
+        code: the reason's code; of what was served, that of a warning which went with it.
         reason: the same in words.
         status: HTTP status, 0 for none.
         cache: whether upstream had to be asked.

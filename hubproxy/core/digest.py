@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-_TEXT = re.compile(r"(sha256):([0-9a-f]{64})")
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,15 +21,17 @@ class Digest:
         Raises:
             ValueError: any other text.
         """
-        match = _TEXT.fullmatch(text)
-        if match is None:
+        algorithm, _, hex_text = text.partition(":")
+        if algorithm != "sha256" or not _HEX.fullmatch(hex_text):
             raise ValueError(f"not a digest: {text!r}")
-        return cls(match[1], match[2])
+        return cls(algorithm, hex_text)
 
     @classmethod
     def of_hex(cls, hex_text: str) -> Self:
         """The sha256 address of 64 lower-case hex digits."""
-        return cls.parse(f"sha256:{hex_text}")
+        if not _HEX.fullmatch(hex_text):
+            raise ValueError(f"not a digest: 'sha256:{hex_text}'")
+        return cls("sha256", hex_text)
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"

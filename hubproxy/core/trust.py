@@ -11,7 +11,8 @@ from hubproxy.core.record import Format, Record
 
 Mode = Literal["enforce", "first-use"]
 _VERSIONS = re.compile(
-    "root ([0-9]{1,9}), timestamp ([0-9]{1,9})(?:, snapshot ([0-9]{1,9}), targets ([0-9]{1,9}))?"
+    "root ([0-9]{1,19}), timestamp ([0-9]{1,19})"
+    "(?:, snapshot ([0-9]{1,19}), targets ([0-9]{1,19}))?"
 )
 _NEVER = datetime.max.replace(tzinfo=UTC)
 MODES: tuple[Mode, ...] = ("enforce", "first-use")

@@ -6,76 +6,21 @@ one. So the snapshot itself reads nothing. The order of look-up is that of TUF 1
 first, the officers before their teams, a terminating delegation last.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from fnmatch import translate
 
 from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.policy import NO_POLICY, Policy
 from hubproxy.core.record import FORMATS, Format, target_path
+from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
 from hubproxy.core.trust import Listed, Verdict, Versions
 
-TOP = "targets"
-"""The role that the officers sign together."""
+__all__ = ["MOST_ROLES", "TOP", "Delegation", "Role", "RoleFile", "TrustSnapshot", "expired"]
 
-
-@dataclass(frozen=True, slots=True)
-class Delegation:
-    """A role that may list what its patterns match, segment by segment (TUF 1.0, 4.5)."""
-
-    role: str
-    patterns: tuple[str, ...]
-    terminating: bool = True
-    _compiled: tuple[tuple[re.Pattern[str], ...], ...] = field(
-        init=False, repr=False, compare=False
-    )
-
-    def __post_init__(self) -> None:
-        compiled = tuple(
-            tuple(re.compile(translate(part)) for part in pattern.split("/"))
-            for pattern in self.patterns
-        )
-        object.__setattr__(self, "_compiled", compiled)
-
-    def covers(self, path: str) -> bool:
-        """Whether a target path matches one of the patterns."""
-        parts = path.split("/")
-        return any(
-            len(pattern) == len(parts) and all(map(_match, pattern, parts))
-            for pattern in self._compiled
-        )
-
-    def may_cover(self, unversioned: Handle) -> bool:
-        """Whether some version of a module, in some format, may match one of the patterns."""
-        parts = str(unversioned).split("/")
-        return any(
-            len(pattern) == len(parts) + 2 and all(map(_match, pattern, parts))
-            for pattern in self._compiled
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What one signed role lists.
-
-    Args:
-        name: of the role: `targets`, or a team's.
-        version: of its file.
-        expires: timezone-aware UTC.
-        targets: target path -> descriptor of the record.
-        revoked: the target paths whose record takes an approval back.
-        delegations: in the order in which they are asked.
-    """
-
-    name: str
-    version: int
-    expires: datetime
-    targets: Mapping[str, Descriptor]
-    revoked: frozenset[str] = frozenset()
-    delegations: tuple[Delegation, ...] = ()
+MOST_ROLES = 256
+"""Roles that one look-up asks (TUF 1.0, 5.6.7.1): more than any list needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +32,14 @@ class TrustSnapshot:
         expires: the earliest expiry of any top role, timezone-aware UTC.
         roles: name -> role, of those read so far; `targets` is always one.
         policy: what the officers demand; where they have published none, nothing.
+        files: name -> file of every role that may be read, `targets` among them.
     """
 
     versions: Versions
     expires: datetime
     roles: Mapping[str, Role]
     policy: Policy = NO_POLICY
+    files: Mapping[str, RoleFile] = field(default_factory=dict)
 
     def with_role(self, role: Role) -> "TrustSnapshot":
         """The same list with one more role read."""
@@ -104,15 +51,20 @@ class TrustSnapshot:
         names = (one.role for role in self.roles.values() for one in role.delegations)
         return tuple(dict.fromkeys(names))
 
+    def delegation(self, name: str) -> Delegation | None:
+        """By whose keys a role must be signed, as a role that was read says; None if none does."""
+        delegations = (one for role in self.roles.values() for one in role.delegations)
+        return next((one for one in delegations if one.role == name), None)
+
     def missing(self, handle: Handle) -> tuple[str, ...]:
         """The roles that must be read before `exact` and `find` can answer for a handle.
 
         Empty when they can. Reading these may lead to more: ask again.
         """
         if handle.version is None:
-            walks: Iterable[Iterator[Role | str]] = [self._walk(handle)]
+            walks: Iterable[list[Role | str]] = [self._of_any(handle)]
         else:
-            walks = (self._walk(target_path(handle, form)) for form in FORMATS)
+            walks = (self._on_path(target_path(handle, form)) for form in FORMATS)
         return tuple(dict.fromkeys(one for walk in walks for one in walk if isinstance(one, str)))
 
     def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
@@ -161,13 +113,10 @@ class TrustSnapshot:
     def _versions_of(self, handle: Handle, formats: tuple[Format, ...]) -> list[tuple[int, bool]]:
         """Each version that is named, and whether it is revoked."""
         found = []
-        start = f"{handle}/"
-        for role in self._walk(handle):
+        for role in self._of_any(handle):
             if isinstance(role, str):
                 raise LookupError(f"the role {role} was not read yet")
-            for path in role.targets:
-                if not path.startswith(start):
-                    continue
+            for path in role.below(f"{handle}/"):
                 named = _named(path)
                 if named is None or named[0].unversioned != handle or named[1] not in formats:
                     continue
@@ -177,13 +126,13 @@ class TrustSnapshot:
         return found
 
     def _lists(self, role: Role, path: str) -> bool:
-        """Whether a look-up of the path ends in this role."""
-        found = self._find(path)
-        return found is not None and found[0] is role
+        """Whether a look-up of one of the role's paths ends in it."""
+        walked = self._on_path(path)
+        return walked[-1] is role and not any(isinstance(one, str) for one in walked)
 
     def _find(self, path: str) -> tuple[Role, Descriptor, datetime] | None:
         expires = self.expires
-        for role in self._walk(path):
+        for role in self._on_path(path):
             if isinstance(role, str):
                 raise LookupError(f"the role {role} was not read yet")
             expires = min(expires, role.expires)
@@ -192,31 +141,43 @@ class TrustSnapshot:
                 return role, record, expires
         return None
 
-    def _walk(self, wanted: str | Handle) -> Iterator[Role | str]:
-        """The roles that may list a path, or a module's versions; a name where one is unread."""
+    def _of_any(self, handle: Handle) -> list[Role | str]:
+        """The roles that may list a version of a module; a name where one is unread."""
+        return self._walk(None, lambda role: (role.asked_of_any(handle), False))
+
+    def _on_path(self, path: str) -> list[Role | str]:
+        """The roles that may list a target path, until one does; a name where one is unread."""
+        parts = path.split("/")
+        return self._walk(path, lambda role: role.asked(parts))
+
+    def _walk(
+        self, path: str | None, ask: Callable[[Role], tuple[list[str], bool]]
+    ) -> list[Role | str]:
+        """The roles in the order of a look-up, up to the one that lists the path.
+
+        Args:
+            path: None for every role that is asked.
+            ask: which roles come after one, and whether they alone.
+        """
+        walked: list[Role | str] = []
         seen: set[str] = set()
         waiting = [TOP]
-        while waiting:
+        while waiting and len(seen) < MOST_ROLES:
             name = waiting.pop()
             if name in seen:
                 continue
             seen.add(name)
             role = self.roles.get(name)
+            walked.append(name if role is None else role)
             if role is None:
-                yield name
                 continue
-            yield role
-            inner = []
-            for one in role.delegations:
-                if isinstance(wanted, Handle):
-                    if one.may_cover(wanted):
-                        inner.append(one.role)
-                elif one.covers(wanted):
-                    inner.append(one.role)
-                    if one.terminating:
-                        waiting.clear()
-                        break
-            waiting.extend(reversed(inner))
+            if path in role.targets:
+                break
+            after, alone = ask(role)
+            if alone:
+                waiting.clear()
+            waiting.extend(reversed(after))
+        return walked
 
 
 def expired(expires: datetime, at: datetime) -> Verdict | None:
@@ -242,7 +203,3 @@ def _named(path: str) -> tuple[Handle, Format] | None:
     except ValueError:
         return None
     return (exact, form) if str(exact) == text and exact.version is not None else None
-
-
-def _match(pattern: re.Pattern[str], part: str) -> bool:
-    return pattern.match(part) is not None

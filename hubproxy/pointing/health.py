@@ -13,10 +13,16 @@ from hubproxy.pointing.finding import Finding
 from hubproxy.pointing.place import Place
 
 _EXPIRY = re.compile(rb"^hubproxy_trust_expires_timestamp_seconds (\S+)$", re.MULTILINE)
+_GRACE = re.compile(rb"^hubproxy_trust_grace_ends_timestamp_seconds (\S+)$", re.MULTILINE)
 _SOON_LIST, _SOON_CA = timedelta(days=2), timedelta(days=30)
 # A trust list and a certificate stand a clock that is wrong by so much.
 _CLOCK_WARN, _CLOCK_FAIL = timedelta(minutes=1), timedelta(minutes=5)
 _SET_CLOCK = "timedatectl set-ntp true   # on the machine whose time is wrong"
+_FIXES = {
+    "HP-T07": "hubproxy trust renew --all   # on the officer's host",
+    "HP-T14": "timedatectl set-ntp true   # on the daemon's host",
+}
+_LOOK = "journalctl -u hubproxy   # on the daemon's host"
 
 
 def check_ready(place: Place) -> Finding:
@@ -26,12 +32,13 @@ def check_ready(place: Place) -> Finding:
         NoDaemonError: it does not answer.
     """
     said = get(f"{place.url}/-/ready", accept=(200, 503)).decode(errors="replace").strip()
-    if said.startswith("ready"):
-        return Finding("ready", "ok", said.partition(": ")[2] or said)
-    renews = "HP-T07" in said
-    fix = "hubproxy trust renew --all" if renews else "journalctl -u hubproxy"
-    where = "on the officer's host" if renews else "on the daemon's host"
-    return Finding("ready", "FAIL", said[:600], f"{fix}   # {where}")
+    fix = next((fix for code, fix in _FIXES.items() if code in said), _LOOK)
+    if not said.startswith("ready"):
+        return Finding("ready", "FAIL", said[:600], fix)
+    text = (said.partition(": ")[2] or said)[:600]
+    if "; degraded: " in said:
+        return Finding("ready", "warn", text, fix)
+    return Finding("ready", "ok", text)
 
 
 def check_clock(site: Site, now: datetime) -> Finding:
@@ -55,21 +62,34 @@ def check_trust(place: Place, now: datetime) -> Iterator[Finding]:
         now: this machine's time.
     """
     try:
-        match = _EXPIRY.search(get(f"{place.url}/metrics"))
+        metrics = get(f"{place.url}/metrics")
     except HubproxyError:  # kept from everyone but the monitoring, perhaps
         return
-    seconds = float(match[1]) if match else 0.0
-    if not seconds:
+    expires, ends = _moment(_EXPIRY, metrics), _moment(_GRACE, metrics)
+    if expires is None:
         return  # what is wrong then, `ready` has told
-    expires = datetime.fromtimestamp(seconds, UTC)
     text = f"the list is good until {expires:%Y-%m-%d %H:%M} UTC"
     renew = "hubproxy trust renew   # on the officer's host, each day by a timer"
-    if expires <= now:
+    if ends is not None and expires <= now < ends:
+        yield Finding(
+            "trust",
+            "warn",
+            f"the list expired on {expires:%Y-%m-%d %H:%M} UTC: nothing new is fetched, and what "
+            f"is stored is served until {ends:%Y-%m-%d %H:%M} UTC",
+            renew,
+        )
+    elif expires <= now:
         yield Finding("trust", "FAIL", f"the list expired on {expires:%Y-%m-%d %H:%M} UTC", renew)
     elif expires - now < _SOON_LIST:
         yield Finding("trust", "warn", f"{text} only", renew)
     else:
         yield Finding("trust", "ok", text)
+
+
+def _moment(pattern: re.Pattern[bytes], metrics: bytes) -> datetime | None:
+    match = pattern.search(metrics)
+    seconds = float(match[1]) if match else 0.0
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def check_ca(site: Site, now: datetime) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class App:
                     cache=pulled.entry.cache,
                     reviewed=pulled.reviewed,
                     ranges=request.method == "GET",
+                    warnings=pulled.entry.warnings,
                 )
             except UnsatisfiableRangeError as error:
                 await pulled.refuse(error)

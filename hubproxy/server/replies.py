@@ -1,7 +1,7 @@
 """What an answer looks like: status line, headers, and which bytes of which file."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,6 +15,7 @@ from hubproxy.core.ranges import (
     parse_range,
 )
 from hubproxy.core.record import Record
+from hubproxy.core.trust import Verdict
 from hubproxy.errors import HubproxyError, UpstreamError
 from hubproxy.server.pages import Page
 
@@ -26,6 +27,7 @@ _CACHE_CONTROL = "no-cache"
 _SERVER = {"Server": "hubproxy"}
 # After these the client and this server may not agree on where its next request begins.
 _LAST = (400, 405, 417, 505)
+_MARKS = {"HP-T07": "expired", "HP-T16": "overdue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def shape(
     cache: str,
     reviewed: bool,
     ranges: bool,
+    warnings: Sequence[Verdict] = (),
 ) -> Shape:
     """Plan the answer to a GET or HEAD for a module that may be served.
 
@@ -75,6 +78,7 @@ def shape(
         cache: `hit` or `miss`.
         reviewed: whether an officer has signed the record.
         ranges: whether Range counts: it has no meaning for HEAD.
+        warnings: to be said with it.
 
     Raises:
         UnsatisfiableRangeError: the Range begins behind the end.
@@ -91,8 +95,12 @@ def shape(
         "X-Hubproxy-Handle": record.handle,
         "X-Hubproxy-Archive": archive.digest,
     }
-    if not reviewed:
-        headers["X-Hubproxy-Trust"] = "unreviewed"
+    marks = [] if reviewed else ["unreviewed"]
+    marks += [_MARKS[warning.code] for warning in warnings]
+    if marks:
+        headers["X-Hubproxy-Trust"] = ", ".join(marks)
+    if warnings:
+        headers["Warning"] = ", ".join(_warning(warning) for warning in warnings)
     if etag_matches(request.get("If-None-Match"), etag):
         return Shape(304, headers, 0)
     name = record.handle.rpartition("/")[0].rpartition("/")[2]
@@ -119,12 +127,23 @@ def shape(
     return Shape(206 if part else 200, headers, end - start, pieces, first)
 
 
+def _warning(warning: Verdict) -> str:
+    """A warning as RFC 7234 (5.5) writes one; 199 is any that has no number of its own."""
+    text = f"{warning.code}: {warning.message}".replace('"', "'").replace("\\", "/")
+    return f'199 hubproxy "{_plain(text)}"'
+
+
+def _plain(text: str) -> str:
+    """Text as a header can hold it."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text.replace("…", "..."))
+
+
 def reason_phrase(error: HubproxyError) -> str:
     """An error as the status line shows it: the one text that `tensorflow_hub` prints."""
     text = f"hubproxy {error.code}: {error}"
     if error.remedy:
         text += f" - {error.remedy}"
-    plain = "".join(c if " " <= c <= "~" else "?" for c in text.replace("…", "..."))
+    plain = _plain(text)
     return plain if len(plain) <= _LONGEST_REASON else plain[: _LONGEST_REASON - 3] + "..."
 
 

@@ -6,9 +6,12 @@ from datetime import datetime
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
+from hubproxy.core.policy import Policy, judge_policy, overdue, stricter, too_large
 from hubproxy.core.record import FORMATS, Format, Record
+from hubproxy.core.term import Term
 from hubproxy.core.trust import Listed, Mode, Verdict, judge, unlisted
 from hubproxy.errors import DeniedError, TrustListError
+from hubproxy.logs import event
 from hubproxy.service.fetch import fetch_first
 from hubproxy.service.flights import Flights
 from hubproxy.service.ports import Modules
@@ -19,16 +22,26 @@ from hubproxy.service.trusted import TrustKeeper
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A module that may be served, and whether officers have signed its record."""
+    """A module that the list, or a pin, allows to be served.
+
+    Args:
+        listed: where its record stands.
+        reviewed: whether officers have signed its record.
+        policy: of the list that was asked.
+        term: until when the list says so.
+    """
 
     listed: Listed
     reviewed: bool
+    policy: Policy
+    term: Term
 
 
 class Admission:
     """Decides before any network traffic; in `enforce`, an unlisted module causes none.
 
     Args:
+        mode: of the site; the officers may demand a stricter one.
         clock: the time, timezone-aware UTC.
     """
 
@@ -44,7 +57,7 @@ class Admission:
     ) -> None:
         self._trust, self._modules = trust, modules
         self._transfers, self._flights = transfers, flights
-        self._mode, self._clock = mode, clock
+        self._site, self._mode, self._clock = mode, mode, clock
 
     async def admit(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
         """What the list says the handle is: for "latest", at the highest version approved.
@@ -69,55 +82,90 @@ class Admission:
             HubproxyError: it may not be served, or there is no list to say so.
         """
         self._transfers.upstream(handle.hub)
-        snapshot = self._trust.snapshot()
+        snapshot = await self._trust.known(handle)
+        mode = self._holds(snapshot.policy)
         exact = snapshot.exact(handle, formats)
         entry.exact = str(exact)
         listed, reviewed = snapshot.find(exact, FORMATS), True
-        if listed is None and self._mode == "first-use":
+        if listed is None and mode == "first-use":
             listed, reviewed = self._modules.pin(exact), False
         if listed is None:
             raise _UnlistedError(unlisted(handle, snapshot.versions), exact)
         fitting = snapshot.find(exact, formats) if reviewed else listed
         entry.record_digest = str((fitting or listed).record.digest)
+        term = self._trust.usable(fitting or listed, snapshot)
         if fitting is None or fitting.format not in formats:
-            await self.judge(Admitted(listed, reviewed), entry)
+            await self.judge(Admitted(listed, reviewed, snapshot.policy, term), entry)
             raise DeniedError(
                 "FORMAT",
                 406,
                 f"{exact} is a {listed.format} module, and cannot be loaded as an archive",
                 remedy=f"Formats that can: {', '.join(formats)}.",
             )
-        return Admitted(fitting, reviewed)
+        return Admitted(fitting, reviewed, snapshot.policy, term)
 
     async def judge(self, admitted: Admitted, entry: Entry) -> Record:
-        """The record, if it allows what the list says.
+        """The record, if it allows what the list says, and is what the officers demand.
+
+        What is to be said with the answer all the same is left in `entry.warnings`.
 
         Raises:
             HubproxyError: it does not, or cannot be had.
         """
         record = entry.record = await self._trust.record(admitted.listed)
+        now, policy = self._clock(), admitted.policy
         verdict = judge(record, admitted.listed)
+        if verdict is None:
+            # Nobody has reviewed what first use has pinned: of that, the policy bounds the size.
+            signed = admitted.reviewed
+            verdict = judge_policy(record, policy, now) if signed else too_large(record, policy)
         if verdict is not None:
             raise _denied(verdict)
+        late = overdue(record, policy, now) if admitted.reviewed else None
+        said = admitted.term.warning(now), late
+        entry.warnings = tuple(warning for warning in said if warning is not None)
         return record
 
+    def fetching(self, admitted: Admitted) -> None:
+        """See that a module may be brought in, and not only be served if it is here.
+
+        Raises:
+            TrustListError: the list has expired: in its grace, nothing new is fetched.
+        """
+        self._in_force(admitted.term, admitted.listed.exact)
+
     async def again(self, before: Admitted, formats: tuple[Format, ...], entry: Entry) -> None:
-        """Admit once more what was waited for: the list may have changed meanwhile.
+        """Admit once more what was waited for: list, policy and time may have changed meanwhile.
 
         Raises:
             HubproxyError: it may not be served any more, or has another record now.
         """
         exact = before.listed.exact
         now = await self.known(exact, formats, entry)
-        if now != before:
-            await self.judge(now, entry)
+        await self.judge(now, entry)
+        if (now.listed.record, now.reviewed) != (before.listed.record, before.reviewed):
             raise TrustListError(
                 "TRUST_CHANGED",
                 f"the trust list changed while {exact} was fetched",
                 remedy="Ask again: the new record is in force.",
             )
 
+    def _in_force(self, term: Term, exact: Handle) -> None:
+        if term.standing(self._clock()) != "in force":
+            no = term.nothing_new(exact)
+            raise TrustListError(no.code, no.message, remedy=no.remedy)
+
+    def _holds(self, policy: Policy) -> Mode:
+        """The mode in force: the stricter of the site's and the officers'."""
+        mode = stricter(self._site, policy)
+        if mode != self._mode:
+            self._mode = mode
+            event("trust.mode", mode=mode, site=self._site, policy=policy.mode)
+        return mode
+
     async def _first_use(self, exact: Handle, entry: Entry) -> None:
+        if self._trust.term is not None:
+            self._in_force(self._trust.term, exact)
         entry.cache = "miss"
         growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
         await growth.whole()
@@ -128,7 +176,13 @@ class Admission:
             transfers=self._transfers,
             into=self._modules,
             decided_at=timestamp(self._clock()),
+            accept=self._small_enough,
         )
+
+    def _small_enough(self, record: Record) -> None:
+        verdict = too_large(record, self._trust.snapshot().policy)
+        if verdict is not None:
+            raise _denied(verdict)
 
 
 class _UnlistedError(DeniedError):

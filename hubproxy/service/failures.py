@@ -8,6 +8,7 @@ from hubproxy.errors import (
     HubproxyError,
     StorageFailedError,
     StorageFullError,
+    TrustListError,
     UpstreamError,
     UpstreamNotFoundError,
 )
@@ -67,6 +68,8 @@ def _may_pass(error: HubproxyError) -> bool:
     """Whether it may be over in a moment: an upstream's bad minute, a disk until it has room."""
     if isinstance(error, UpstreamError):
         return error.transient
+    if isinstance(error, TrustListError):
+        return error.code == "TRUST_UNREACHABLE"
     return isinstance(error, StorageFullError | StorageFailedError)
 
 

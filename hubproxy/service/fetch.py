@@ -1,5 +1,6 @@
 """Bringing a module into the store: one that is known, and one that is not."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from hubproxy.core.handle import Handle
@@ -34,13 +35,19 @@ async def fetch_known(
 
 
 async def fetch_first(
-    exact: Handle, *, transfers: Transfers, into: Discoveries, decided_at: str
+    exact: Handle,
+    *,
+    transfers: Transfers,
+    into: Discoveries,
+    decided_at: str,
+    accept: Callable[[Record], None] = lambda _: None,
 ) -> Record:
     """Fetch a module that nobody has described: whole, checked, and kept with a record.
 
     Args:
         into: where it is kept. What it takes the module for, is its own affair.
         decided_at: UTC, RFC 3339.
+        accept: raises where what was found must not be kept.
 
     Raises:
         HubproxyError: it could not be had, or may never be accepted.
@@ -67,6 +74,7 @@ async def fetch_original(
     async with transfers.turn(), into.discover(originals) as discovery:
         found, url = await transfers.read(exact, discovery)
         record = await discovery.describe(exact, found, url=url, decided_at=decided_at)
+        accept(record)
         await into.adopt(discovery, record)
     event("pull.discovered", handle=exact, digest=record.archive.digest)
     return record, discovery.original(found)

@@ -119,11 +119,17 @@ class Modules(Discoveries, Protocol):
 
 
 class TrustSource(Protocol):
-    """Where the trust list comes from. Both methods block."""
+    """Where the trust list comes from. All methods block."""
 
     def refresh(self) -> TrustSnapshot: ...
 
-    def cached(self) -> TrustSnapshot: ...
+    def cached(self) -> TrustSnapshot:
+        """What was verified last, also when it has expired since."""
+        ...
+
+    def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
+        """The same list with a role that it delegates to read; one that has expired as well."""
+        ...
 
     def fetch_record(self, wanted: Descriptor) -> bytes: ...
 

@@ -14,7 +14,7 @@ from hubproxy.core.audit import Outcome
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Format, Record
 from hubproxy.errors import DeniedError, HubproxyError, MismatchError, StorageFailedError
-from hubproxy.service.admission import Admission
+from hubproxy.service.admission import Admission, Admitted
 from hubproxy.service.fetch import fetch_known
 from hubproxy.service.flights import Flights
 from hubproxy.service.growth import Growth
@@ -81,7 +81,15 @@ class Pulled:
         Raises:
             AuditUnavailableError: the answer cannot be recorded, so it must not be given.
         """
-        await self._recorder.write(self.entry, outcome=outcome, status=status, size=size)
+        warnings = self.entry.warnings
+        await self._recorder.write(
+            self.entry,
+            outcome=outcome,
+            status=status,
+            size=size,
+            code=warnings[0].code if warnings else "",
+            reason="; ".join(warning.message for warning in warnings),
+        )
         return self._body
 
     async def aborted(self, *, sent: int, reason: str, code: str = "") -> None:
@@ -120,7 +128,7 @@ class PullThrough:
                 admitted = await self._admission.admit(handle, formats, entry)
                 record = await self._admission.judge(admitted, entry)
                 held.enter_context(self._modules.reading(record))
-                body = await self._find(record, entry, reviewed=admitted.reviewed)
+                body = await self._find(admitted, record, entry)
                 held.callback(os.close, body.descriptor)
 
                 async def again() -> None:
@@ -142,19 +150,23 @@ class PullThrough:
             admitted = await self._admission.known(handle, formats, entry)
             record = await self._admission.judge(admitted, entry)
             opened = self._modules.open(record)
-            if opened is not None:
+            if opened is None:
+                self._admission.fetching(admitted)
+            else:
                 os.close(opened[0])
             entry.cache = "miss" if opened is None else "hit"
         yield Pulled(record, entry, admitted.reviewed, self._recorder, _nothing, Body(-1, None))
 
-    async def _find(self, record: Record, entry: Entry, *, reviewed: bool) -> Body:
+    async def _find(self, admitted: Admitted, record: Record, entry: Entry) -> Body:
         """The archive, whole or growing, with its first chunk verified."""
         for _ in range(3):
             opened = self._modules.open(record)
             if opened is not None and opened[1]:
                 entry.cache = entry.cache or "hit"
                 return Body(opened[0], None)
-            if opened is not None:
+            if opened is None:
+                self._admission.fetching(admitted)
+            else:
                 os.close(opened[0])
             cache: Literal["hit", "miss"] = "hit" if opened else "miss"
             job = self._prove if opened else self._fetch
@@ -172,7 +184,7 @@ class PullThrough:
                     # It was damaged and is in quarantine: fetch it anew.
                     self._flights.forget(key)
                     continue
-                raise _explained(error, record, reviewed=reviewed) from error
+                raise _explained(error, record, reviewed=admitted.reviewed) from error
             descriptor = growth.open()
             if descriptor is not None:
                 return Body(descriptor, growth)

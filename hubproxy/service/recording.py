@@ -11,14 +11,14 @@ from uuid import uuid4
 from hubproxy.core.audit import AuditEvent, Outcome, timestamp
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record
-from hubproxy.core.trust import Versions
+from hubproxy.core.trust import Verdict, Versions
 from hubproxy.errors import HubproxyError
 from hubproxy.service.ports import AuditLog
 
 
 @dataclass(slots=True)
 class Entry:
-    """A request, as far as it is known."""
+    """A request, as far as it is known; `warnings` go with an answer that is given all the same."""
 
     id: str
     caller: str
@@ -28,6 +28,7 @@ class Entry:
     record: Record | None = None
     record_digest: str = ""
     cache: Literal["hit", "miss", ""] = ""
+    warnings: tuple[Verdict, ...] = ()
 
 
 class Recorder:

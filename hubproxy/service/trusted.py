@@ -1,35 +1,54 @@
-"""The trust list in force: refreshed on a timer, kept when the new one is bad."""
+"""The trust list in force: refreshed on a timer, kept when the new one is bad.
+
+Whether it may be used is judged by the clock whenever somebody asks: see `core.term`. What comes
+into force is on record before: see `service.listlog`.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime
 
+from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record
-from hubproxy.core.trust import Listed, Versions
-from hubproxy.core.trustlist import TrustSnapshot
-from hubproxy.errors import TrustListError
+from hubproxy.core.term import Standing, Term
+from hubproxy.core.trust import Listed, Verdict, Versions
+from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
+from hubproxy.errors import HubproxyError, TrustListError
 from hubproxy.logs import event
+from hubproxy.service.clock import AuditedClock
+from hubproxy.service.listlog import ListLog
 from hubproxy.service.ports import Modules, TrustSource
 from hubproxy.service.records import Records
+from hubproxy.service.roles import Roles
 
 
 class TrustKeeper:
     """Holds the last good state of the list.
 
     Args:
-        clock: the time, timezone-aware UTC.
-
+        clock: the time, and whether it can be true.
+        log: has each change on record.
     """
 
     def __init__(
-        self, source: TrustSource, modules: Modules, *, clock: Callable[[], datetime]
+        self, source: TrustSource, modules: Modules, *, clock: AuditedClock, log: ListLog
     ) -> None:
-        self._source, self._clock = source, clock
+        self._source, self._clock, self._log = source, clock, log
         self._snapshot: TrustSnapshot | None = None
         self._records = Records(source, modules)
-        self.error: TrustListError | None = None
+        self._roles = Roles(source, self._found)
+        self._reading_ahead: asyncio.Task[None] | None = None
+        self._refreshing = asyncio.Lock()
+        self._standings: dict[str, Standing] = {}
+        self.error: HubproxyError | None = None
         """Why the last refresh failed; None when it did not."""
+
+    async def close(self) -> None:
+        """Give up what is being read."""
+        if self._reading_ahead is not None:
+            self._reading_ahead.cancel()
+            await asyncio.gather(self._reading_ahead, return_exceptions=True)
+        await self._roles.close()
 
     @property
     def versions(self) -> Versions:
@@ -39,44 +58,77 @@ class TrustKeeper:
     def expires(self) -> datetime | None:
         return self._snapshot.expires if self._snapshot else None
 
+    @property
+    def term(self) -> Term | None:
+        """Until when the list as a whole may be used; None when there is none."""
+        return _term(self._snapshot, self._snapshot.expires) if self._snapshot else None
+
+    @property
+    def degraded(self) -> Verdict | None:
+        """What is to be said while the list is in its grace."""
+        return self.term.warning(self._clock.now()) if self.term else None
+
     def snapshot(self) -> TrustSnapshot:
-        """The list in force.
+        """The list in force, or in its grace.
 
         Raises:
-            TrustListError: there is none, or it has expired.
+            HubproxyError: there is none, its grace has ended, or the clock cannot be believed.
         """
+        self._clock.check()
         if self._snapshot is None:
             if self.error is None:
                 raise TrustListError("HP-T09", "the trust list has not been read yet")
             raise self.error.with_traceback(None)
-        stale = self._snapshot.fresh(self._clock())
-        if stale is not None:
-            raise TrustListError(stale.code, stale.message, remedy=stale.remedy)
+        _raise(_term(self._snapshot, self._snapshot.expires).refusal(self._clock.now()))
         return self._snapshot
+
+    async def known(self, handle: Handle) -> TrustSnapshot:
+        """The list in force, with every role read that may list a handle.
+
+        Raises:
+            HubproxyError: as `snapshot`; or such a role cannot be read.
+        """
+        snapshot = self.snapshot()
+        while missing := snapshot.missing(handle):
+            for name in missing:
+                await self._roles.read(snapshot, name)
+            snapshot = self.snapshot()
+        return snapshot
+
+    def usable(self, listed: Listed, snapshot: TrustSnapshot) -> Term:
+        """Until when what a list names may be served: a team's role may expire before the list.
+
+        Raises:
+            TrustListError: no longer; its grace has ended.
+        """
+        team = listed.role if listed.expires < snapshot.expires else TOP
+        term = _term(snapshot, min(listed.expires, snapshot.expires), team)
+        _raise(term.refusal(self._clock.now()))
+        return term
+
+    async def record(self, listed: Listed) -> Record:
+        """The record that the list names.
+
+        Raises:
+            TrustListError: it cannot be had, or is not what the list says.
+        """
+        return await self._records.get(listed)
 
     async def refresh(self) -> None:
         """Read the list anew. A bad or missing one changes nothing but `error`."""
-        try:
-            fresh = await asyncio.to_thread(self._source.refresh)
-        except TrustListError as error:
-            self._failed(error)
-            if self._snapshot is None:
-                await self._fall_back()
-            return
-        if self._snapshot is not None and fresh.versions.behind(self._snapshot.versions):
-            # The state folder remembers; this is for one that was wiped while we ran.
-            self._failed(
-                TrustListError(
-                    "HP-T08",
-                    f"trust list went backwards: {fresh.versions} offered, "
-                    f"{self._snapshot.versions} already seen",
-                    remedy="Somebody may have altered the list: ask a trust officer.",
-                )
+        async with self._refreshing:
+            try:
+                self._clock.check()
+                await self._take(await asyncio.to_thread(self._source.refresh), "")
+            except HubproxyError as error:
+                await self._failed(error)
+                if self._snapshot is None and error.code != "HP-T14":
+                    await self._fall_back()
+            await self._judge()
+        if self._reading_ahead is None or self._reading_ahead.done():
+            self._reading_ahead = asyncio.create_task(
+                self._roles.read_ahead(lambda: self._snapshot)
             )
-            return
-        if self._snapshot is None or fresh.versions != self._snapshot.versions:
-            event("trust.refreshed", versions=fresh.versions, modules=len(fresh.listing()))
-        self._snapshot, self.error = fresh, None
 
     async def keep_fresh(self, seconds: float) -> None:
         """Refresh every `seconds`, for ever."""
@@ -87,21 +139,87 @@ class TrustKeeper:
             except Exception as error:  # noqa: BLE001  # else nobody would refresh any more
                 event("trust.refresh_crashed", level=logging.ERROR, error=repr(error))
 
-    async def record(self, listed: Listed) -> Record:
-        """The record that the list names.
-
-        Raises:
-            TrustListError: it cannot be had, or is not what the list says.
-        """
-        return await self._records.get(listed)
+    async def _take(self, fresh: TrustSnapshot, how: str) -> None:
+        """Let a list come into force, unless it is the one that is."""
+        self._log.check(fresh.versions)
+        before = self._snapshot
+        if before is None or (fresh.versions, fresh.expires) != (before.versions, before.expires):
+            reason = f"in force{how}: {_described(fresh, before)}"
+            await self._log.comes_into_force(fresh.versions, reason)
+            self._snapshot = fresh
+            event("trust.refreshed", versions=fresh.versions, modules=_listed(fresh))
+        elif self.error is not None:
+            await self._log.tell("", "the trust list can be read again, and is the same")
+        self.error = None
 
     async def _fall_back(self) -> None:
+        """Go on with the list as it was verified last; why there is no newer one stays told."""
+        told = self.error
         try:
-            self._snapshot = await asyncio.to_thread(self._source.cached)
-        except TrustListError as error:
+            kept = await asyncio.to_thread(self._source.cached)
+            await self._take(kept, ", as it was read before")
+        except HubproxyError as error:
             event("trust.cache_unusable", level=logging.WARNING, reason=error)
+        self.error = told
 
-    def _failed(self, error: TrustListError) -> None:
+    async def _failed(self, error: HubproxyError) -> None:
         if self.error is None or str(self.error) != str(error):
             event("trust.refresh_failed", level=logging.ERROR, code=error.code, reason=error)
-        self.error = error
+        before, self.error = self.error, error
+        if before is None or before.code != error.code:
+            await self._log.tell(error.code, f"the trust list was not refreshed: {error}")
+
+    async def _judge(self) -> None:
+        """Put on record whose grace has begun or ended since."""
+        if self._snapshot is None:
+            return
+        now, snapshot = self._clock.now(), self._snapshot
+        for role in snapshot.roles.values():
+            expires = snapshot.expires if role.name == TOP else role.expires
+            term = _term(snapshot, expires, role.name)
+            standing = term.standing(now)
+            before, self._standings[role.name] = self._standings.get(role.name), standing
+            said = term.warning(now) or term.refusal(now)
+            if said is not None and standing != before:
+                event("trust.expired", level=logging.WARNING, role=role.name, now=standing)
+                await self._log.tell("HP-T07", said.message)
+
+    def _found(self, snapshot: TrustSnapshot, role: Role) -> None:
+        current = self._snapshot
+        if current is None or current.versions != snapshot.versions:
+            return  # another list has come into force meanwhile
+        if role.name not in current.roles:
+            self._snapshot = current.with_role(role)
+
+
+def _term(snapshot: TrustSnapshot, expires: datetime, role: str = TOP) -> Term:
+    return Term(expires, snapshot.policy.grace_days, role)
+
+
+def _raise(verdict: Verdict | None) -> None:
+    if verdict is not None:
+        raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
+
+
+def _listed(snapshot: TrustSnapshot) -> int:
+    return sum(len(role.targets) for role in snapshot.roles.values())
+
+
+def _described(fresh: TrustSnapshot, before: TrustSnapshot | None) -> str:
+    """What a list says, in numbers, and what is new about it."""
+    top = fresh.roles[TOP]
+    old = before.roles[TOP].targets if before is not None else top.targets
+    kept = top.targets.keys() & old.keys()
+    told = [f"{len(top.targets)} targets of the officers"]
+    for count, what in (
+        (len(top.targets.keys() - old.keys()), "new"),
+        (sum(top.targets[path] != old[path] for path in kept), "changed"),
+        (len(old.keys() - top.targets.keys()), "gone"),
+        (len(top.revoked), "revoked"),
+        (len(fresh.delegated), "teams"),
+    ):
+        if count:
+            told.append(f"{count} {what}")
+    if before is None or before.policy != fresh.policy:
+        told.append(f"policy: mode {fresh.policy.mode}, grace of {fresh.policy.grace_days} days")
+    return f"{', '.join(told)}, until {fresh.expires:%Y-%m-%d %H:%M} UTC"

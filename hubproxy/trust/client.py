@@ -1,51 +1,53 @@
 """The trust list as a site reads it: refreshed from a source, verified, remembered.
 
-What was verified last lies in the folder that the link `state/current` names. A refresh works on
-a copy and moves the link only when everything verified, so a bad source, a full disk or a power
-cut leaves the good list as it was; tuf alone would keep a new timestamp and lose the list it
-has no snapshot for. What is kept is also the memory that refuses an older list. One thing is kept
-of a refresh that failed: roots. Each was signed by the officers before, and who was voted
-out must stay out.
+The officers' roles and their policy are read at each refresh; a team's role when somebody asks
+for what it may list, and never twice: what a refresh finds unchanged is taken over. What is kept
+is also the memory that refuses an older list. One thing is kept of a refresh that failed: roots.
+Each was signed by the officers before, and who was voted out must stay out.
 """
 
-import hashlib
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
-from tempfile import TemporaryDirectory
 
-from tuf.api.exceptions import (
-    BadVersionNumberError,
-    DownloadError,
-    DownloadHTTPError,
-    DownloadLengthMismatchError,
-    ExpiredMetadataError,
-    RepositoryError,
-)
+from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient.fetcher import FetcherInterface
 
-from hubproxy.core.digest import Descriptor
-from hubproxy.core.record import LARGEST_RECORD
+from hubproxy.core.digest import Descriptor, Digest
+from hubproxy.core.policy import POLICY_PATH
+from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
-from hubproxy.files import fsync_folder, make_folder, write_whole
-from hubproxy.trust.disk import fsync_tree, locked
-from hubproxy.trust.fetcher import FolderFetcher, HttpFetcher, StateFetcher
+from hubproxy.trust.bound import (
+    LARGEST_POLICY,
+    check_name,
+    decode_policy,
+    fetch_beside,
+    fetch_record,
+)
+from hubproxy.trust.fetcher import (
+    LARGEST_FILE,
+    FolderFetcher,
+    HttpFetcher,
+    StateFetcher,
+    is_published,
+)
+from hubproxy.trust.rolefiles import read_role
+from hubproxy.trust.state import ListState
+from hubproxy.trust.telling import FORGED, RENEW, told, why
 from hubproxy.trust.verified import VerifiedUpdater
 
-_RENEW = "Ask a trust officer to run `hubproxy trust renew --all`, or mend `trust.source`."
-_FORGED = "Somebody may have altered the list: compare `trust.source` and `trust.root` with them."
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class TrustClient:
     """Reads one trust list. Synchronous: run it in a thread.
 
     Args:
-        state: a private folder, on a file system with symbolic links. Losing it loses the memory
-            of how new a list was seen.
+        state: a private folder, on a file system with symbolic and hard links. Losing it loses
+            the memory of how new a list was seen.
         source: a published folder, or its http(s) URL.
         root: a root of the list, from someone trusted. Where all trust comes from.
         clock: now, timezone-aware UTC.
@@ -62,50 +64,74 @@ class TrustClient:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._state = state
-        self._current = state / "current"
+        self._state = ListState(state)
         self._source = str(source)
         self._root = root
         self._clock = clock
         self._fetcher = _fetcher(self._source)
+        self._last: TrustSnapshot | None = None
+        self._read: dict[str, tuple[RoleFile, Delegation, Role]] = {}
 
     def refresh(self) -> TrustSnapshot:
         """Ask the source for what is new, verify it, and remember it.
+
+        Teams' roles that were read before and have not changed are read in what comes back.
 
         Raises:
             TrustListError: HP-T07 expired, HP-T08 older than what was seen, HP-T09 not signed,
                 altered or malformed, HP-T15 the root is too old, TRUST_UNREACHABLE no answer
                 or a file missing, TRUST_STATE the state folder failed. The last list stays.
         """
-        with self._held(self._source):
-            work = self._state / f"list-{token_hex(8)}"
+        with told(self._source), self._state.locked():
+            updater = self._updater(self._fetcher, self._clock())
             try:
-                self._copy_to(work)
-                found = self._verified(work, self._fetcher)
-                self._keep(work)
+                found = self._verified(updater, self._fetcher)
             except BaseException:
                 with suppress(OSError):
-                    self._keep_roots(work)
+                    self._state.keep_roots(updater.fresh)
                 raise
-            finally:
-                self._sweep()
-        return found
+            self._state.keep(updater.fresh)
+            self._state.drop_roles(but={one.file.digest.hex for one in found.files.values()})
+        return self._taking_over(found)
 
     def cached(self) -> TrustSnapshot:
         """The list as last refreshed, verified again from the state folder alone.
 
+        It may have expired since: `expires` tells, and whoever asked judges.
+
         Raises:
             TrustListError: as `refresh`; TRUST_UNREACHABLE when there was no refresh yet.
         """
-        with self._held(str(self._state)):
-            if not self._current.exists():
+        with told(str(self._state)), self._state.locked():
+            if not self._state.current.exists():
                 raise TrustListError(
                     "TRUST_UNREACHABLE",
                     "no trust list was read yet",
                     remedy=f"See that {self._source} can be read (`trust.source`).",
                 )
-            with TemporaryDirectory() as work:
-                return self._verified(Path(work), StateFetcher(self._current))
+            kept = StateFetcher(self._state.current)
+            # It was valid when it was kept. So nothing in it counts as expired here.
+            found = self._verified(self._updater(kept, _ANY_TIME), kept)
+        return self._taking_over(found)
+
+    def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
+        """The same list with one more team's role, kept from before or from the source.
+
+        A role that has expired is read too: what it lists tells until when.
+
+        Raises:
+            TrustListError: HP-T09 not signed, altered, malformed, or not of this list;
+                TRUST_UNREACHABLE no answer or a file missing.
+        """
+        with told(self._source):
+            bound, delegation = snapshot.files.get(name), snapshot.delegation(name)
+            if bound is None or delegation is None:
+                raise RepositoryError(f"team `{name}` is delegated to, but not part of the list")
+            role = self._known(bound, delegation)
+            if role is None:
+                role = self._load(bound, delegation)
+                self._read[name] = (bound, delegation, role)
+        return snapshot.with_role(role)
 
     def fetch_record(self, wanted: Descriptor) -> bytes:
         """The bytes of a record that the list names, checked against their digest and size.
@@ -113,77 +139,138 @@ class TrustClient:
         Raises:
             TrustListError: HP-T09 other bytes, TRUST_UNREACHABLE no answer or no such record.
         """
-        digest = wanted.digest.hex
-        name = f"records/{digest[:2]}/{digest}.json"
-        with _told(self._source):
-            data = self._fetcher.download_bytes(name, min(wanted.size, LARGEST_RECORD))
-        if len(data) != wanted.size or hashlib.sha256(data).hexdigest() != digest:
-            raise TrustListError(
-                "HP-T09",
-                f"{name} in {self._source} is not the record that the trust list names",
-                remedy=_FORGED,
-            )
+        with told(self._source):
+            return fetch_record(self._fetcher, wanted)
+
+    def fetch_file(self, name: str, digest: Digest) -> bytes:
+        """A signature's file or a card that a record names, kept from before or from the source.
+
+        Args:
+            name: `evidence/<aa>/<sha256>` or `boms/<aa>/<sha256>.cdx.json`.
+            digest: as the record says.
+
+        Raises:
+            TrustListError: HP-T09 other bytes or another's name, TRUST_UNREACHABLE no answer
+                or no such file.
+        """
+        with told(self._source):
+            check_name(name, digest)
+            data = self._state.file(name, digest)
+            if data is None:
+                data = fetch_beside(self._fetcher, name, digest)
+                with suppress(OSError):  # it is verified: a full disk does not keep it from use
+                    self._state.keep_file(name, data)
         return data
 
-    def _verified(self, work: Path, fetcher: FetcherInterface) -> TrustSnapshot:
+    def published(self, name: str) -> bytes | None:
+        """A verified file of the list by its published name, for those who read it from here.
+
+        Blocks: a team's role is fetched where it was not yet, and so are the records that the
+        roles read so far list. Signatures and cards are held once `fetch_file` asked for them.
+
+        Args:
+            name: `metadata/3.root.json`, `records/<aa>/<sha256>.json` and the like.
+
+        Returns:
+            Its bytes; None when the list in force has no such file, or it is not held here.
+
+        Raises:
+            TrustListError: as `load_role` and `fetch_record`.
+        """
+        if not is_published(name):
+            return None
+        folder, _, last = name.partition("/")
+        with told(self._source):
+            if folder == "metadata":
+                return self._state.published(last) or self._team_file(last)
+            digest = Digest.of_hex(last[3:67])
+            if folder == "records":
+                return self._state.policy(digest) or self._listed(digest)
+            return self._state.file(name, digest)
+
+    def _updater(self, fetcher: FetcherInterface, at: datetime) -> VerifiedUpdater:
         try:
-            updater = VerifiedUpdater(work, fetcher, self._root, at=self._clock())
+            return VerifiedUpdater(self._state.current, fetcher, self._root, at=at)
         except RepositoryError as error:
             raise TrustListError(
                 "HP-T09",
-                f"what was given as the list's root is not one: {_why(error)}",
+                f"what was given as the list's root is not one: {why(error)}",
                 remedy="Set `trust.root` to the root file that a trust officer handed over.",
             ) from error
+
+    def _verified(self, updater: VerifiedUpdater, fetcher: FetcherInterface) -> TrustSnapshot:
         try:
             updater.refresh()
-            return updater.result()
+            found = updater.result()
         except ExpiredMetadataError as error:
-            raise TrustListError("HP-T07", updater.expiry(), remedy=_RENEW) from error
+            raise TrustListError("HP-T07", updater.expiry(), remedy=RENEW) from error
         except BadVersionNumberError as error:
             if not updater.has_timestamp:
                 raise  # a root under a wrong number: no list is older than another yet
             raise TrustListError(
-                "HP-T08", f"trust list went backwards: {error}", remedy=_FORGED
+                "HP-T08", f"trust list went backwards: {error}", remedy=FORGED
             ) from error
+        wanted = found.roles[TOP].targets.get(POLICY_PATH)
+        if wanted is None:
+            return found
+        text = self._state.policy(wanted.digest)
+        if text is None:
+            text = updater.fresh[POLICY_PATH] = fetch_record(fetcher, wanted, LARGEST_POLICY)
+        return replace(found, policy=decode_policy(text))
 
-    @contextmanager
-    def _held(self, source: str) -> Iterator[None]:
-        """The state folder for this caller alone; what goes wrong comes out as ours."""
-        with _told(source):
-            make_folder(self._state, mode=0o700)
-            with locked(self._state / "lock"):
-                yield
+    def _taking_over(self, found: TrustSnapshot) -> TrustSnapshot:
+        """The list, with every role in it that was read before and is the same in it."""
+        roles = dict(found.roles)
+        waiting = [*roles.values()]
+        while waiting:
+            for one in waiting.pop().delegations:
+                role = self._known(found.files.get(one.role), one)
+                if role is not None and one.role not in roles:
+                    roles[one.role] = role
+                    waiting.append(role)
+        self._read = {name: read for name, read in self._read.items() if name in roles}
+        self._last = replace(found, roles=roles)
+        return self._last
 
-    def _copy_to(self, work: Path) -> None:
-        if self._current.exists():
-            shutil.copytree(self._current, work, symlinks=True)
-        else:
-            work.mkdir(mode=0o700)
+    def _known(self, bound: RoleFile | None, delegation: Delegation) -> Role | None:
+        """A role as it was read before, if it is of the same file, and signed for as well."""
+        read = self._read.get(delegation.role)
+        if read is None or read[0] != bound or not read[1].signed_alike(delegation):
+            return None
+        return read[2]
 
-    def _keep(self, work: Path) -> None:
-        """Make the copy the list in force, unless it says nothing new."""
-        if self._current.exists() and _contents(work) == _contents(self._current):
-            return
-        fsync_tree(work)
-        link = self._state / f"{work.name}.link"
-        link.symlink_to(work.name)
-        link.replace(self._current)
-        fsync_folder(self._state)
+    def _load(self, bound: RoleFile, delegation: Delegation) -> Role:
+        digest = bound.file.digest
+        data = self._state.role(digest)
+        if data is not None:
+            return read_role(data, bound, delegation)
+        name = f"metadata/{bound.version}.{delegation.role}.json"
+        data = self._fetcher.download_bytes(name, min(bound.file.size, LARGEST_FILE))
+        role = read_role(data, bound, delegation)
+        with suppress(OSError):  # it is verified: a full disk does not keep it from use
+            self._state.keep_role(digest, data)
+        return role
 
-    def _keep_roots(self, work: Path) -> None:
-        kept = self._current / "root_history"
-        for path in sorted((work / "root_history").glob("*.root.json")):
-            if kept.is_dir() and not (kept / path.name).exists():
-                write_whole(kept / path.name, path.read_bytes())
+    def _team_file(self, name: str) -> bytes | None:
+        """`3.nlp.json`, if that is the file of a role of the list in force."""
+        version, _, role = name.removesuffix(".json").partition(".")
+        if not self._state.current.exists():
+            return None
+        in_force = self._last or self.cached()
+        bound = in_force.files.get(role)
+        if bound is None or str(bound.version) != version or in_force.delegation(role) is None:
+            return None
+        self._last = self.load_role(in_force, role)
+        return self._state.role(bound.file.digest)
 
-    def _sweep(self) -> None:
-        """Remove copies that no link names; also those that a crash left."""
-        held = self._current.resolve().name
-        for path in self._state.glob("list-*"):
-            if path.is_symlink():
-                path.unlink(missing_ok=True)
-            elif path.name != held:
-                shutil.rmtree(path, ignore_errors=True)
+    def _listed(self, digest: Digest) -> bytes | None:
+        """A record, if one of the roles that were read lists it."""
+        roles = self._last.roles.values() if self._last is not None else ()
+        for role in roles:
+            for record in role.targets.values():
+                if record.digest == digest:
+                    return fetch_record(self._fetcher, record)
+        return None
 
 
 def _fetcher(source: str) -> FetcherInterface:
@@ -195,45 +282,3 @@ def _fetcher(source: str) -> FetcherInterface:
             remedy="Set `trust.source` to a folder, or to an http or https URL.",
         )
     return FolderFetcher(Path(source))
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-@contextmanager
-def _told(source: str) -> Iterator[None]:
-    """Errors of tuf and of the disk, as ours."""
-    try:
-        yield
-    except DownloadLengthMismatchError as error:
-        raise TrustListError(
-            "HP-T09", f"a file of {source} is longer than was signed: {error}", remedy=_FORGED
-        ) from error
-    except DownloadError as error:
-        raise TrustListError(
-            "TRUST_UNREACHABLE",
-            f"the trust list at {source} cannot be read: {_why(error)}",
-            remedy="See that `trust.source` is right and can be reached, and is published whole.",
-        ) from error
-    except RepositoryError as error:
-        raise TrustListError(
-            "HP-T09", f"the trust list at {source} does not verify: {_why(error)}", remedy=_FORGED
-        ) from error
-    except OSError as error:
-        raise TrustListError(
-            "TRUST_STATE",
-            f"the trust list's state cannot be kept: {error}",
-            remedy="See that the data folder is writable, has room, and takes symbolic links.",
-        ) from error
-
-
-def _why(error: Exception) -> str:
-    """What happened; tuf keeps the reason of some errors beneath them."""
-    if error.__cause__ is None or isinstance(error, DownloadHTTPError):
-        return str(error) or type(error).__name__
-    return f"{error}: {error.__cause__}"

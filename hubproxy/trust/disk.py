@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from hubproxy.files import fsync_folder, make_folder
 
@@ -28,20 +29,23 @@ def write_secret(path: Path, data: bytes) -> None:
     fsync_folder(path.parent)
 
 
-def fsync_tree(folder: Path) -> None:
-    """Make every file below a folder, and every name, survive a power cut."""
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = Path(where, name)
-            if not path.is_symlink():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-        fsync_folder(Path(where))
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the one lock that a file stands for; waits for whoever holds it."""
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def write_unsynced(path: Path, data: bytes) -> None:
+    """Put a file in its place so that readers find all of it or none.
+
+    A power cut may leave it empty or cut off: only for what is checked whenever it is read.
+    """
+    part = path.with_name(f".{path.name}.{token_hex(8)}")
+    try:
+        part.write_bytes(data)
+        part.rename(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

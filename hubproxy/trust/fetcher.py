@@ -23,12 +23,33 @@ LARGEST_FILE = LARGEST_RECORD
 """Bytes of any file of a list, whatever a signed length says."""
 
 _NAME = re.compile(
-    r"metadata/[A-Za-z0-9][A-Za-z0-9._-]*\.json|records/[0-9a-f]{2}/[0-9a-f]{64}\.json"
+    r"metadata/[A-Za-z0-9][A-Za-z0-9._-]*\.json"
+    r"|records/(?P<record>[0-9a-f]{2})/(?P=record)[0-9a-f]{62}\.json"
+    r"|evidence/(?P<evidence>[0-9a-f]{2})/(?P=evidence)[0-9a-f]{62}"
+    r"|boms/(?P<bom>[0-9a-f]{2})/(?P=bom)[0-9a-f]{62}\.cdx\.json"
 )
 _CHUNK = 256 * 1024
 
 
-class FolderFetcher(FetcherInterface):
+def is_published(name: str) -> bool:
+    """Whether a published folder may have a file of this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+class InMemory(FetcherInterface):
+    """Downloads into memory: tuf's own go through a file each."""
+
+    def download_bytes(self, url: str, max_length: int) -> bytes:
+        pieces = []
+        for piece in self.fetch(url):
+            max_length -= len(piece)
+            if max_length < 0:
+                raise DownloadLengthMismatchError(f"{url} is longer than it may be")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+class FolderFetcher(InMemory):
     """Reads a published folder: on this host, on a share, on a stick."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,7 +59,7 @@ class FolderFetcher(FetcherInterface):
         return _read(self._path(url))
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not is_published(name):
             raise DownloadHTTPError(f"{name!r} is not the name of a file of a trust list", 404)
         return self._folder / name
 
@@ -48,13 +69,15 @@ class StateFetcher(FolderFetcher):
 
     def _path(self, name: str) -> Path:
         kept = super()._path(name).name
+        if name.startswith("records/"):
+            return self._folder / "policy.json"  # the one that is kept with the list
         if kept.endswith(".root.json"):
             return self._folder / "root_history" / kept
         version, _, unversioned = kept.partition(".")
         return self._folder / (unversioned if version.isdigit() else kept)
 
 
-class HttpFetcher(Urllib3Fetcher):
+class HttpFetcher(InMemory, Urllib3Fetcher):
     """Reads a published folder from a web server.
 
     Args:
@@ -69,7 +92,7 @@ class HttpFetcher(Urllib3Fetcher):
         self._total = total
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        if not _NAME.fullmatch(url):
+        if not is_published(url):
             raise DownloadHTTPError(f"{url!r} is not the name of a file of a trust list", 404)
         try:
             answer = self._proxy_env.request(

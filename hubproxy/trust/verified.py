@@ -4,29 +4,51 @@ from datetime import datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import MetaFile, Snapshot, Targets  # type: ignore[attr-defined]  # no __all__
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from hubproxy.core.digest import Descriptor, Digest
+from hubproxy.core.roles import TOP, RoleFile
 from hubproxy.core.trust import Versions
-from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
+from hubproxy.trust.loading import load, refuse_doubles
+from hubproxy.trust.rolefiles import role_of
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
 
 
 class VerifiedUpdater(Updater):
-    """tuf's updater at a given time, with its verified roles in view.
+    """tuf's updater at a given time, with our loader in it, and its verified roles in view.
 
-    Both are tuf's own (`_trusted_set`): it has no public way to pass a clock, nor to list the
-    targets that it verified. Reading the set is safer than reading the files again, since
-    nothing enters it that was not verified.
+    What is new stays in memory: tuf's own would keep a new timestamp, and lose the list that it
+    has no snapshot for. All of this is private to tuf, which has no public way to pass a clock
+    or a loader, nor to list what it verified. Reading its set is safer than reading the files
+    again, since nothing enters it that was not verified.
+
+    Args:
+        kept: the folder of the list in force, if there is one yet. Only read.
+        root: a root from someone trusted.
+        at: the time at which nothing may have expired, timezone-aware UTC.
     """
 
-    def __init__(self, work: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
-        super().__init__(str(work), "metadata/", fetcher=fetcher, bootstrap=root)
+    def __init__(self, kept: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
+        self.fresh: dict[str, bytes] = {}
+        """Name in the folder -> bytes of what was verified and read from the source."""
+        super().__init__(str(kept), "metadata/", fetcher=fetcher, bootstrap=root)
         self._trusted_set.reference_time = at
+        self._trusted_set._load_data = load  # type: ignore[assignment]  # one T, bound twice
+        refuse_doubles(self._trusted_set.root)
+
+    def _persist_metadata(self, rolename: str, data: bytes) -> None:
+        self.fresh[f"{rolename}.json"] = data
+
+    def _persist_root(self, version: int, data: bytes) -> None:
+        self.fresh[f"root_history/{version}.root.json"] = data
+
+    def _update_root_symlink(self) -> None:
+        """Nobody reads the link."""
 
     @property
     def has_timestamp(self) -> bool:
@@ -37,7 +59,7 @@ class VerifiedUpdater(Updater):
 
         Raises:
             TrustListError: HP-T15.
-            RepositoryError: a signed field of ours is malformed.
+            RepositoryError: a signed field of ours is malformed, or a file is not bound.
         """
         trusted = self._trusted_set
         wanted = _min_root(trusted.targets)
@@ -48,6 +70,7 @@ class VerifiedUpdater(Updater):
                 f"the source lacks {trusted.root.version + 1}.root.json",
                 remedy="Publish or import every root: `hubproxy trust export` packs them all.",
             )
+        _bound("snapshot", trusted.timestamp.snapshot_meta)
         return TrustSnapshot(
             versions=Versions(
                 root=trusted.root.version,
@@ -61,15 +84,8 @@ class VerifiedUpdater(Updater):
                 trusted.snapshot.expires,
                 trusted.targets.expires,
             ),
-            roles={
-                TOP: Role(
-                    TOP,
-                    trusted.targets.version,
-                    trusted.targets.expires,
-                    _targets(trusted.targets),
-                    _revoked(trusted.targets),
-                )
-            },
+            roles={TOP: role_of(TOP, trusted.targets)},
+            files=_files(trusted.snapshot),
         )
 
     def expiry(self) -> str:
@@ -90,21 +106,21 @@ def _min_root(targets: Targets) -> int:
     return wanted
 
 
-def _targets(targets: Targets) -> dict[str, Descriptor]:
-    found = {}
-    for path, target in targets.targets.items():
-        try:
-            digest = Digest.of_hex(target.hashes["sha256"])
-        except (KeyError, ValueError) as error:
-            raise RepositoryError(f"targets: {path} has no sha256") from error
-        found[path] = Descriptor(digest, target.length)
-    return found
+def _files(snapshot: Snapshot) -> dict[str, RoleFile]:
+    return {name.removesuffix(".json"): _bound(name, meta) for name, meta in snapshot.meta.items()}
 
 
-def _revoked(targets: Targets) -> frozenset[str]:
-    """Paths whose target says so: "latest" passes over them without reading their records."""
-    return frozenset(
-        path
-        for path, target in targets.targets.items()
-        if isinstance(target.custom, dict) and target.custom.get("status") == "revoked"
-    )
+def _bound(name: str, meta: MetaFile) -> RoleFile:
+    """The one file that a role's version has.
+
+    TUF 1.0 (4.4) lets a snapshot leave out length and hashes. Without a hash, whoever holds an
+    online key's place could show each site another file of one version; without a length, only
+    a general limit holds; and what is kept could not be found by its digest.
+    """
+    try:
+        digest = Digest.of_hex((meta.hashes or {})["sha256"])
+    except (KeyError, ValueError) as error:
+        raise RepositoryError(f"{name} is listed without a sha256") from error
+    if meta.length is None:
+        raise RepositoryError(f"{name} is listed without a length")
+    return RoleFile(meta.version, Descriptor(digest, meta.length))

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
@@ -29,11 +30,12 @@ from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
+from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
-from hubproxy.wiring.trust import trust_client
+from hubproxy.wiring.trust import trust_keeper
 from hubproxy.wiring.upstreams import open_upstreams
 
 
@@ -67,13 +69,17 @@ class Daemon:
 
 @asynccontextmanager
 async def open_daemon(
-    config: Config, *, tls: ssl.SSLContext | None = None
+    config: Config,
+    *,
+    tls: ssl.SSLContext | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[Daemon]:
     """Everything that a daemon needs, opened in order and closed in reverse.
 
     Args:
         config: the settings.
         tls: who vouches for upstreams; None for the system's authorities.
+        clock: the time, timezone-aware UTC.
 
     Raises:
         HubproxyError: something is set wrongly, or cannot be opened.
@@ -87,12 +93,15 @@ async def open_daemon(
                 where.audit,
                 segment_bytes=config.audit.segment_bytes,
                 wait_seconds=config.audit.wait_seconds,
+                now=clock,
             )
         )
         modules = open_modules(config, stores)
         stack.callback(modules.close)
         upstreams = await open_upstreams(config, stack, tls)
-        trust = TrustKeeper(trust_client(config), modules, clock=now)
+        audited = audited_clock(config, clock)
+        trust = trust_keeper(config, modules, audit, audited)
+        stack.push_async_callback(trust.close)
         flights = Flights(NegativeCache(monotonic))
         connections = open_connections(config)
         contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
@@ -106,7 +115,7 @@ async def open_daemon(
             at_once=config.network.fetches,
             answered=metrics.upstream_answered,
         )
-        recorder = Recorder(audit, lambda: trust.versions, now)
+        recorder = Recorder(audit, lambda: trust.versions, audited.stamp)
         cache = PullThrough(
             admission=Admission(
                 trust=trust,
@@ -114,7 +123,7 @@ async def open_daemon(
                 transfers=transfers,
                 flights=flights,
                 mode=config.trust.mode,
-                clock=now,
+                clock=clock,
             ),
             modules=modules,
             transfers=transfers,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from hubproxy import __version__
 from hubproxy.config import Config
-from hubproxy.errors import TrustListError
+from hubproxy.errors import HubproxyError
 from hubproxy.server.clientwheel import build_client_wheel, client_index
 from hubproxy.server.connections import Connections
 from hubproxy.server.contexts import Contexts
@@ -62,13 +62,16 @@ def _own_pages(
 
 
 def _ready(trust: TrustKeeper, audit: AuditLog) -> Page:
+    """Whether it serves modules. In the grace of an expired list it does, and says what not."""
     try:
         trust.snapshot()
-    except TrustListError as error:
+    except HubproxyError as error:
         return Page(f"not ready: {error.code}: {error}\n".encode(), status=503)
     if audit.failure:
         return Page(f"not ready: AUDIT_UNAVAILABLE: {audit.failure}\n".encode(), status=503)
-    return Page(f"ready: {trust.versions}\n".encode())
+    degraded = trust.degraded
+    but = f"; degraded: {degraded.code}: {degraded.message}" if degraded else ""
+    return Page(f"ready: {trust.versions}{but}\n".encode())
 
 
 def gauges(
@@ -82,13 +85,18 @@ def gauges(
     """What is measured when somebody looks."""
 
     def read() -> Iterable[tuple[str, str, float]]:
-        expires = trust.expires
+        term = trust.term
         yield "hubproxy_store_bytes", "Bytes of archives in the store", modules.used
         yield "hubproxy_fetches_in_flight", "Transfers and checks that are running", len(flights)
         yield (
             "hubproxy_trust_expires_timestamp_seconds",
             "When the trust list expires; 0 without one",
-            expires.timestamp() if expires else 0,
+            term.expires.timestamp() if term else 0,
+        )
+        yield (
+            "hubproxy_trust_grace_ends_timestamp_seconds",
+            "Until when an expired list serves what is stored; 0 without one",
+            term.ends.timestamp() if term else 0,
         )
         yield "hubproxy_trust_refresh_failed", "1 when the last one failed", bool(trust.error)
         yield "hubproxy_audit_failed", "1 while the log cannot be written", bool(audit.failure)

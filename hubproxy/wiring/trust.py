@@ -1,26 +1,85 @@
 """The trust list, for those who read it and those who write it."""
 
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hubproxy.config import Config
+from hubproxy.core.floors import floor_of
+from hubproxy.core.trust import Versions
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
+from hubproxy.service.clock import AuditedClock
+from hubproxy.service.listlog import ListLog
+from hubproxy.service.trusted import TrustKeeper
+from hubproxy.store.auditback import backwards
+from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.modules import ModuleStore
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
 from hubproxy.wiring.officers import append_publication, pinned_root
 from hubproxy.wiring.places import now, places
 
 
-def trust_client(config: Config) -> TrustClient:
+def trust_client(
+    config: Config, *, state: Path | None = None, clock: Callable[[], datetime] = now
+) -> TrustClient:
     """The reader of the configured trust list.
+
+    Args:
+        config: the settings.
+        state: the reader's folder, in the place of the daemon's.
+        clock: the time, timezone-aware UTC.
 
     Raises:
         TrustListError: there is no root to begin the trust with.
     """
     where = places(config)
-    root = Path(config.trust.root) if config.trust.root else where.root
+    return TrustClient(
+        state or where.trust_state,
+        config.trust.source or where.repository,
+        pinned_root(config),
+        clock=clock,
+    )
+
+
+def trust_keeper(
+    config: Config, modules: ModuleStore, audit: AuditLog, clock: AuditedClock
+) -> TrustKeeper:
+    """Who keeps the list in force, and remembers what the audit log holds of it."""
+    identity = f"sha256:{hashlib.sha256(pinned_root(config)).hexdigest()}"
+    seen = (floor_of(event, identity) for event in backwards(places(config).audit, "trust"))
+    floor = next((versions for versions in seen if versions is not None), Versions())
+    log = ListLog(audit, clock, identity=identity, seen=floor)
+    return TrustKeeper(trust_client(config, clock=clock.now), modules, clock=clock, log=log)
+
+
+def list_at_hand(config: Config) -> TrustSnapshot:
+    """The list as the daemon has it, or else as its source has it; leaves nothing behind.
+
+    Raises:
+        HubproxyError: there is neither.
+    """
+    if places(config).trust_state.is_dir():
+        with suppress(TrustListError):
+            return trust_client(config).cached()
+    with TemporaryDirectory() as state:
+        return trust_client(config, state=Path(state)).refresh()
+
+
+def pinned_root(config: Config) -> bytes:
+    """The root file that trust in the list begins with.
+
+    Raises:
+        TrustListError: there is none.
+    """
+    root = Path(config.trust.root) if config.trust.root else places(config).root
     try:
-        pinned = root.read_bytes()
+        return root.read_bytes()
     except OSError as error:
         raise TrustListError(
             "TRUST_ROOT",
@@ -28,9 +87,6 @@ def trust_client(config: Config) -> TrustClient:
             remedy="Run `hubproxy trust init` here, or set `trust.root` to the file that a "
             "trust officer has given you.",
         ) from error
-    return TrustClient(
-        where.trust_state, config.trust.source or where.repository, pinned, clock=now
-    )
 
 
 def repository(config: Config) -> Repository:

@@ -1,12 +1,14 @@
 import asyncio
+import getpass
 import json
+import re
 import signal
 
 import pytest
 
 from hubproxy.core.audit import AuditEvent
 from hubproxy.store.auditlog import AuditLog
-from tests.cli.place import SPICE, Place
+from tests.cli.place import SPICE, Place, fetch
 
 
 def event(number: int, handle: str = SPICE, **more: object) -> AuditEvent:
@@ -110,3 +112,51 @@ async def test_what_a_log_holds_cannot_drive_a_terminal(place: Place) -> None:
     out = (await place.good("audit", "list")).out
     assert out.endswith("\n")
     assert out[:-1].isprintable()
+
+
+async def test_row_23_a_clock_that_is_right_after_all_is_accepted_on_record(place: Place) -> None:
+    await place.begin()
+    async with AuditLog(place.data / "audit") as log:
+        await log.append(event(1, time="2099-01-01T00:00:00.000Z"))
+
+    async def ready() -> str:
+        async with place.serving() as (url, _):
+            status, _, body = await fetch(f"{url}/-/ready")
+            return f"{status} {body.decode()}"
+
+    assert (await ready()).startswith("503 not ready: HP-T14: clock is behind the last audited")
+
+    done = await place.good("audit", "accept-clock")
+    assert re.fullmatch(
+        r"20..-..-.. ..:.. UTC is accepted, though the clock is behind the last audited event by "
+        r"[0-9]+ days\n",
+        done.out,
+    )
+    assert (await ready()).startswith("200 ready: root 1, timestamp 1")
+    again = await place.good("audit", "accept-clock")
+    assert again.out.startswith("there is nothing to accept")
+
+    shown = (await place.good("audit", "list")).out.splitlines()
+    (accepted,) = (line for line in shown if "  clock     this time" in line)
+    assert "was accepted, though the clock is behind the last audited event by" in accepted
+    assert getpass.getuser() in accepted
+
+
+async def test_row_23_a_clock_is_accepted_beside_no_daemon(place: Place) -> None:
+    await place.begin()
+    async with place.serving():
+        done = await place.run("audit", "accept-clock")
+    assert done.status == 1
+    assert "DATA_FOLDER" in done.errors
+    assert "in use by another process" in done.errors
+
+
+async def test_what_became_of_the_list_is_shown_with_its_reason(place: Place) -> None:
+    await place.begin()
+    async with place.serving():
+        pass
+    shown = (await place.good("audit", "tail")).out
+    assert (
+        "  trust     in force: 0 targets of the officers, policy: mode first-use, grace of 14 days"
+        in shown
+    )

@@ -21,7 +21,7 @@ async def test_it_serves_until_it_is_told_to_end(place: Place, number: signal.Si
 
 async def test_hang_up_reads_the_list_again(place: Place) -> None:
     await place.begin()
-    place.settings.write_text(place.settings.read_text().replace("= 0.1", "= 3600"))
+    place.settings.write_text(place.settings.read_text().replace("= 0.1", "= 60"))
     async with place.serving() as (url, process):
         await place.good("trust", "approve", SPICE)
         assert (await fetch(f"{url}/{SPICE}"))[0] == 403

@@ -107,8 +107,34 @@ async def test_a_list_that_is_soon_to_expire_is_warned_of(tmp_path: Path) -> Non
 
     async with Site(tmp_path, clock=lambda: wiring.now() - timedelta(days=5.5)) as site:
         place = Place(site.url)
-        (soon,) = await asyncio.to_thread(lambda: list(check_trust(place, wiring.now())))
-        later = wiring.now() + timedelta(days=3)
-        (expired,) = await asyncio.to_thread(lambda: list(check_trust(place, later)))
-    assert (soon.state, expired.state) == ("warn", "FAIL")
+
+        async def check(days: float) -> Finding:
+            at = wiring.now() + timedelta(days=days)
+            (found,) = await asyncio.to_thread(lambda: list(check_trust(place, at)))
+            return found
+
+        soon, graced, expired = await check(0), await check(3), await check(17)
+    assert (soon.state, graced.state, expired.state) == ("warn", "warn", "FAIL")
+    assert "what is stored is served until" in graced.text
     assert soon.fix.startswith("hubproxy trust renew")
+
+
+async def test_a_daemon_in_the_grace_of_its_list_is_ready_with_a_warning(tmp_path: Path) -> None:
+    import asyncio
+
+    ahead = timedelta()
+    async with Site(tmp_path, daemon_clock=lambda: wiring.now() + ahead) as site:
+        found = []
+        for days in (0, 8, 22, -1):
+            ahead = timedelta(days=days)
+            found.append(await asyncio.to_thread(check_ready, Place(site.url)))
+            await site.get("tfhub.dev/google/any/1")  # its event has the time
+    assert [one.state for one in found] == ["ok", "warn", "FAIL", "FAIL"]
+    assert "degraded: HP-T07: trust list expired" in found[1].text
+    assert "grace of 14 days ended" in found[2].text
+    assert [one.fix.partition(" ")[0] for one in found] == [
+        "",
+        "hubproxy",
+        "hubproxy",
+        "timedatectl",
+    ]

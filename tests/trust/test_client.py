@@ -115,7 +115,7 @@ def test_the_list_lives_as_long_as_its_shortest_role(tmp_path: Path, shortest: s
     assert (client.refresh().expires - START).days == 5
 
     published.clock.pass_days(5)
-    for ask in (client.refresh, client.cached, published.reader(state="new").refresh):
+    for ask in (client.refresh, published.reader(state="new").refresh):
         assert shortest in str(refused(ask, "HP-T07"))
 
 

@@ -11,6 +11,8 @@ from tests.trust.published import Quiet, serving, serving_folder
 
 NAME = "metadata/timestamp.json"
 RECORD = f"records/ab/ab{'0' * 62}.json"
+EVIDENCE = f"evidence/ab/ab{'0' * 62}"
+CARD = f"boms/ab/ab{'0' * 62}.cdx.json"
 OUTSIDE = [
     "metadata/../secret.json",
     "../secret.json",
@@ -22,12 +24,33 @@ OUTSIDE = [
     "records/ab/secret.json",
     "secret.json",
     "",
+    f"records/ab/cd{'0' * 62}.json",
+    f"records/AB/AB{'0' * 62}.json",
+    f"records/ab/ab{'0' * 62}",
+    f"records/ab/ab{'0' * 62}.json\n",
+    f"records/ab/ab{'0' * 61}.json",
+    f"evidence/ab/ab{'0' * 62}.json",
+    f"evidence/cd/ab{'0' * 62}",
+    f"evidence/ab/ab{'0' * 62}/..",
+    f"evidence/ab{'0' * 62}",
+    f"boms/ab/ab{'0' * 62}.json",
+    f"boms/cd/ab{'0' * 62}.cdx.json",
+    f"boms/ab/ab{'0' * 62}xcdx.json",
+    f"other/ab/ab{'0' * 62}",
 ]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in (NAME, RECORD, "secret.json", "metadata/.hidden.json", "metadata/deep/secret.json"):
+    for name in (
+        NAME,
+        RECORD,
+        EVIDENCE,
+        CARD,
+        "secret.json",
+        "metadata/.hidden.json",
+        "metadata/deep/secret.json",
+    ):
         path = tmp_path / "trust" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
@@ -39,7 +62,7 @@ def read(fetcher: FetcherInterface, name: str, limit: int = 1000) -> bytes:
     return fetcher.download_bytes(name, limit)
 
 
-@pytest.mark.parametrize("name", [NAME, RECORD])
+@pytest.mark.parametrize("name", [NAME, RECORD, EVIDENCE, CARD])
 def test_files_of_a_list_are_read(folder: Path, name: str) -> None:
     assert read(FolderFetcher(folder), name) == name.encode()
     with serving_folder(folder) as url:
@@ -79,6 +102,15 @@ def test_a_pipe_or_a_folder_in_place_of_a_file_is_refused(folder: Path) -> None:
     for name in ("metadata/1.root.json", "metadata/2.root.json"):
         with pytest.raises(DownloadError, match="is not a file"):
             read(FolderFetcher(folder), name)
+
+
+def test_no_file_is_longer_than_was_signed(folder: Path) -> None:
+    size = len(NAME)
+    with serving_folder(folder) as url:
+        for fetcher in (FolderFetcher(folder), HttpFetcher(url)):
+            assert len(read(fetcher, NAME, size)) == size
+            with pytest.raises(DownloadLengthMismatchError, match="longer than it may be"):
+                read(fetcher, NAME, size - 1)
 
 
 def test_no_file_is_longer_than_the_limit_whatever_was_signed(folder: Path) -> None:
@@ -132,6 +164,10 @@ def test_the_state_is_read_under_published_names(tmp_path: Path) -> None:
     assert read(fetcher, "metadata/timestamp.json") == b"timestamp.json"
     assert read(fetcher, "metadata/7.targets.json") == b"targets.json"
     assert read(fetcher, "metadata/2.root.json") == b"root_history/2.root.json"
+    with pytest.raises(DownloadHTTPError):
+        read(fetcher, RECORD)
+    (tmp_path / "policy.json").write_text("policy")
+    assert read(fetcher, RECORD) == b"policy"
     with pytest.raises(DownloadHTTPError):
         read(fetcher, "metadata/3.root.json")
 

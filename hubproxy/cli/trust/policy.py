@@ -1,4 +1,4 @@
-"""The officers' policy, as far as officers change it."""
+"""The officers' policy, as far as officers change it: `show` and `check` are there for all."""
 
 from pathlib import Path
 
@@ -6,13 +6,9 @@ import click
 
 from hubproxy.cli.keys import Hand, key_options
 from hubproxy.cli.options import Output, configured, json_option
+from hubproxy.cli.policy import command as policy
 from hubproxy.cli.trust.decide import decide, draft_option, note_option
 from hubproxy.config import Config
-
-
-@click.group("policy")
-def policy() -> None:
-    """Set what holds for every site that reads the list; a site can only be stricter."""
 
 
 @policy.command("set")
@@ -31,7 +27,7 @@ def set_policy(
       echo '{"mode": "enforce", "review_days": 365, "card_fields": ["licence"]}' > policy.json
       hubproxy trust policy set policy.json
 
-    What it may say: mode, grace_days, largest_module, evidence, card_fields, review_days, overdue.
+    `hubproxy trust policy show` prints every field; `check FILE` reads one without signing it.
 
     Exit status: 0 published, or drafted; 2 no policy, or a key that may not sign.
     """
