@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hubproxy import __version__
-from tests.bench import fetches, hits, leaves, loads, misses, tls
+from tests.bench import evidence, fetches, hits, leaves, loads, misses, tls
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
 from tests.bench.peer import find
@@ -32,6 +32,7 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "stock": loads.stock,
     "fetch": fetches.known,
     "start": fetches.start,
+    "evidence": evidence.admission,
 }
 _NEEDS = {
     "hits": ["warm"],
@@ -43,6 +44,7 @@ _NEEDS = {
     "stock": ["stock"],
     "fetch": ["fetch"],
     "start": [],
+    "evidence": [],
 }
 
 

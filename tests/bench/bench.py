@@ -33,6 +33,7 @@ class Sizes:
     handshakes: int = 1000
     leaves: int = 1000
     starts: int = 10
+    evidence: int = 300 * 1000 * 1000
 
     @property
     def modules(self) -> dict[str, int]:
@@ -58,6 +59,7 @@ QUICK = Sizes(
     handshakes=500,
     leaves=200,
     starts=3,
+    evidence=30 * 1000 * 1000,
 )
 
 
