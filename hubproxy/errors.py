@@ -25,6 +25,12 @@ class UsageError(HubproxyError):
     status = 400
 
 
+class CardError(UsageError):
+    """A model card is not one, is of another module, or is not filled in."""
+
+    code = "CARD"
+
+
 class NotServedError(HubproxyError):
     """What was asked for exists at the hub, but hubproxy does not serve it in that form."""
 

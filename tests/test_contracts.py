@@ -23,6 +23,8 @@ BREAKING = {
         ("trust/keys.py", "import hubproxy.ca.folder"),
         ("service/pull.py", "import hubproxy.server.app"),
         ("server/pages.py", "import hubproxy.wiring"),
+        ("cards/check.py", "import hubproxy.trust.client"),
+        ("inspection/look.py", "import hubproxy.store.blobs"),
         ("wiring/places.py", "import hubproxy.pointing.ask"),
         ("errors.py", "import hubproxy.core.digest"),
     ],
@@ -38,6 +40,7 @@ BREAKING = {
     "The daemon never imports TensorFlow": [
         ("server/app.py", "import tensorflow"),
         ("store/ingest.py", "from tensorflow_hub import load"),
+        ("inspection/savedmodel.py", "import tensorflow"),
     ],
 }
 

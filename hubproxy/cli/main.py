@@ -18,6 +18,7 @@ _COMMANDS = {
         "hubproxy.cli.trust",
         "Keep the trust list: init, approve, propose, sign, revoke, status.",
     ),
+    "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),
     "audit": ("hubproxy.cli.audit", "Read the audit log: tail, list, accept-clock."),

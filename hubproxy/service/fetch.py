@@ -53,7 +53,12 @@ async def fetch_first(
         HubproxyError: it could not be had, or may never be accepted.
     """
     record, _ = await fetch_original(
-        exact, transfers=transfers, into=into, decided_at=decided_at, originals=frozenset()
+        exact,
+        transfers=transfers,
+        into=into,
+        decided_at=decided_at,
+        originals=frozenset(),
+        accept=accept,
     )
     return record
 
@@ -65,6 +70,7 @@ async def fetch_original(
     into: Discoveries,
     decided_at: str,
     originals: frozenset[OriginalHash],
+    accept: Callable[[Record], None] = lambda _: None,
 ) -> tuple[Record, Original]:
     """Fetch a module as `fetch_first` does, for somebody who has its publisher's signature.
 

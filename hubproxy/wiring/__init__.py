@@ -2,15 +2,26 @@
 
 from hubproxy.wiring.access import team_file
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
+from hubproxy.wiring.cards import (
+    Inspector,
+    archive_file,
+    card_check,
+    card_of,
+    describe,
+    inspector,
+    known_records,
+    listed_modules,
+    wanted_fields,
+)
 from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.officers import (
     drop_online_keys,
+    held_root,
     new_online_key,
     online_ids,
     online_signers,
     open_draft,
-    pinned_root,
     signer_names,
 )
 from hubproxy.wiring.places import Places, keys, now, places
@@ -21,15 +32,24 @@ from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
     "Daemon",
+    "Inspector",
     "Places",
     "Stores",
     "accept_clock",
+    "archive_file",
     "authority",
     "ca_certificates",
+    "card_check",
+    "card_of",
+    "describe",
     "drafts",
     "drop_online_keys",
+    "held_root",
+    "inspector",
     "keys",
+    "known_records",
     "list_at_hand",
+    "listed_modules",
     "new_online_key",
     "now",
     "online_ids",
@@ -40,7 +60,6 @@ __all__ = [
     "open_ports",
     "open_stores",
     "open_transfers",
-    "pinned_root",
     "places",
     "repository",
     "rotate_authority",
@@ -48,4 +67,5 @@ __all__ = [
     "team_file",
     "trust_client",
     "trusted_pem",
+    "wanted_fields",
 ]

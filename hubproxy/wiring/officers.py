@@ -36,7 +36,7 @@ def draft_folder(config: Config, text: str) -> Path:
     return places(config).drafts / text if _NAME.fullmatch(text) else Path(text)
 
 
-def pinned_root(config: Config) -> bytes | None:
+def held_root(config: Config) -> bytes | None:
     """The root that drafts are verified from; None where this host was given none yet."""
     root = Path(config.trust.root) if config.trust.root else places(config).root
     return root.read_bytes() if root.exists() else None

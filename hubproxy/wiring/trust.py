@@ -21,7 +21,7 @@ from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
-from hubproxy.wiring.officers import append_publication, pinned_root
+from hubproxy.wiring.officers import append_publication, held_root
 from hubproxy.wiring.places import now, places
 
 
@@ -95,5 +95,5 @@ def repository(config: Config) -> Repository:
         places(config).repository,
         clock=now,
         log=partial(append_publication, config),
-        pinned=pinned_root(config),
+        pinned=held_root(config),
     )

@@ -19,12 +19,6 @@ IMAGES = "tfhub.dev/google/imagenet/mobilenet_v2_100_224/feature_vector/5"
 PITCH, DNA = "tfhub.dev/spotify/basic-pitch/1", "tfhub.dev/nanoporetech/medaka/1"
 
 
-@pytest.fixture(scope="session")
-def kept(pytestconfig: pytest.Config) -> Path:
-    """Where fetched modules stay from one run of the tests to the next."""
-    return pytestconfig.cache.mkdir("realmodules")
-
-
 def members(archive: bytes) -> list[tarfile.TarInfo]:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return tar.getmembers()

@@ -2,10 +2,12 @@
 
 import click
 
+from hubproxy.cli.card import command as card
+from hubproxy.cli.policy import command as policy
 from hubproxy.cli.trust.begin import init, keygen, public
 from hubproxy.cli.trust.drafts import abandon, drafts, merge, publish, rebase, review, sign
 from hubproxy.cli.trust.looking import lint, list_modules, log, status
-from hubproxy.cli.trust.policy import policy
+from hubproxy.cli.trust.policy import set_policy
 from hubproxy.cli.trust.propose import approve, propose
 from hubproxy.cli.trust.renew import renew
 from hubproxy.cli.trust.revoke import revoke
@@ -17,7 +19,7 @@ _COMMANDS = (
     keygen, public, init, delegate, undelegate,
     propose, approve, drafts, review, sign, merge, publish, rebase, abandon,
     revoke, rotate, threshold, policy, renew,
-    status, lint, log, list_modules, show,
+    card, status, lint, log, list_modules, show,
 )  # fmt: skip
 
 
@@ -49,5 +51,6 @@ def command() -> None:
     """
 
 
+policy.add_command(set_policy)
 for _command in _COMMANDS:
     command.add_command(_command)

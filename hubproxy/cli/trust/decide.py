@@ -75,7 +75,7 @@ def settle(
     try:
         requirements: Sequence[Requirement] = ()
         for signer in signers:
-            requirements = draft.sign(signer, wiring.pinned_root(config)).requirements
+            requirements = draft.sign(signer, wiring.held_root(config)).requirements
     except HubproxyError:
         draft.abandon()
         raise

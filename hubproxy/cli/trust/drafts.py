@@ -69,7 +69,7 @@ def review(config: Config, draft: str, as_json: bool) -> None:
     from hubproxy.cli.trust.page import print_review
 
     found = wiring.open_draft(config, draft)
-    print_review(found.review(wiring.pinned_root(config)), Output(as_json))
+    print_review(found.review(wiring.held_root(config)), Output(as_json))
 
 
 @click.command("sign")
@@ -98,7 +98,7 @@ def sign(config: Config, draft: str, hand: Hand, as_json: bool) -> None:
     signers = hand.signers(config)
     if not signers:
         raise UsageError("no key is named, and none lies here", remedy="Say `--key FILE`.")
-    root = wiring.pinned_root(config)
+    root = wiring.held_root(config)
     for signer in signers:
         done = found.sign(signer, root)
         out.result(
@@ -133,7 +133,7 @@ def merge(config: Config, draft: str, copies: Sequence[Path], as_json: bool) -> 
 
     found = wiring.open_draft(config, draft)
     for copy in copies:
-        requirements = found.merge(copy, wiring.pinned_root(config))
+        requirements = found.merge(copy, wiring.held_root(config))
     Output(as_json).result(
         {"draft": found.name, "requirements": [as_fields(one) for one in requirements]},
         text=f"{found.name}: {state(requirements)}",

@@ -6,12 +6,11 @@ import click
 
 from hubproxy.cli.keys import Hand, key_options
 from hubproxy.cli.options import Output, configured, json_option
-from hubproxy.cli.policy import command as policy
 from hubproxy.cli.trust.decide import decide, draft_option, note_option
 from hubproxy.config import Config
 
 
-@policy.command("set")
+@click.command("set")
 @configured()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @key_options

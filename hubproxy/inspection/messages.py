@@ -1,0 +1,92 @@
+"""The few protobuf messages of a SavedModel that are looked at, described here by field number.
+
+They are TensorFlow's (`tensorflow/core/protobuf/{saved_model,meta_graph,saved_object_graph}.proto`,
+`framework/{graph,node_def,attr_value,function,tensor_shape,variable}.proto`), in a pool and a
+package of our own, so that they never meet TensorFlow's in one process. A field that is not named
+here is skipped as its bytes, tensors above all. The syntax is proto3, as theirs is: what they
+refuse (names that are not UTF-8, more than 100 levels) is refused, and what they merge is merged.
+"""
+
+from typing import Any
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+_PACKAGE = "hubproxy.inspection"
+_SCALARS = {
+    "string": FieldDescriptorProto.TYPE_STRING,
+    "bytes": FieldDescriptorProto.TYPE_BYTES,
+    "int64": FieldDescriptorProto.TYPE_INT64,
+    # Enumerations too: a number is a number on the wire.
+    "int32": FieldDescriptorProto.TYPE_INT32,
+    "bool": FieldDescriptorProto.TYPE_BOOL,
+}
+# Message -> its fields: "[repeated | map] type name number". A map's keys are strings.
+_MESSAGES = {
+    "SavedModel": ("repeated MetaGraph meta_graphs 2",),
+    "MetaGraph": (
+        "MetaInfo meta_info_def 1",
+        "Graph graph_def 2",
+        "map Collection collection_def 4",
+        "map Signature signature_def 5",
+        "ObjectGraph object_graph_def 7",
+    ),
+    "MetaInfo": ("repeated string tags 4", "string tensorflow_version 5"),
+    "Graph": ("repeated Node node 1", "Library library 2"),
+    "Node": ("string name 1", "string op 2", "map Attribute attr 5"),
+    "Attribute": ("int32 type 6", "Shape shape 7"),
+    "Library": ("repeated Function function 1",),
+    "Function": ("repeated FunctionNode node_def 3",),
+    "FunctionNode": ("string op 2",),
+    "Collection": ("BytesList bytes_list 2",),
+    "BytesList": ("repeated bytes value 1",),
+    "Variable": ("string variable_name 1",),
+    "Signature": ("map Tensor inputs 1", "map Tensor outputs 2"),
+    "Tensor": ("int32 dtype 2", "Shape tensor_shape 3"),
+    "Shape": ("repeated Dimension dim 2", "bool unknown_rank 3"),
+    "Dimension": ("int64 size 1",),
+    "ObjectGraph": ("repeated Object nodes 1",),
+    "Object": ("repeated SlotVariable slot_variables 3", "ObjectVariable variable 7"),
+    "SlotVariable": ("int32 slot_variable_node_id 3",),
+    "ObjectVariable": ("int32 dtype 1", "Shape shape 2", "bool trainable 3"),
+}
+
+
+def _file() -> FileDescriptorProto:
+    file = FileDescriptorProto(name="hubproxy/inspection.proto", package=_PACKAGE, syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for text in fields:
+            *label, kind, field, number = text.split()
+            if label == ["map"]:
+                # What a map is on the wire: repeated pairs.
+                pair = message.nested_type.add(name=f"{field.title().replace('_', '')}Entry")
+                pair.options.map_entry = True
+                _add(pair.field, "string", "key", 1)
+                _add(pair.field, kind, "value", 2)
+                kind = f"{name}.{pair.name}"
+            _add(message.field, kind, field, int(number), repeated=bool(label))
+    return file
+
+
+def _add(fields: Any, kind: str, name: str, number: int, *, repeated: bool = False) -> None:
+    field = fields.add(name=name, number=number)
+    field.label = (
+        FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
+    )
+    if kind in _SCALARS:
+        field.type = _SCALARS[kind]
+    else:
+        field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+
+
+_POOL = DescriptorPool()
+_POOL.Add(_file())
+
+
+def message(name: str) -> Message:
+    """An empty message, `SavedModel` or another of the table, to parse into."""
+    found: Message = GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))()
+    return found

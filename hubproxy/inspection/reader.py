@@ -1,0 +1,92 @@
+"""The parent's side: a child for each module, and nothing believed of it but a short answer."""
+
+import os
+import signal
+import subprocess
+import sys
+from tempfile import TemporaryFile
+
+import msgspec
+
+from hubproxy.core.record import Record
+from hubproxy.inspection.facts import Facts, UnreadableError
+from hubproxy.inspection.look import wanted
+from hubproxy.inspection.request import Answer, Limits, Request
+
+_COMMAND = (sys.executable, "-P", "-m", "hubproxy.inspection")
+_DEFAULT = Limits()
+
+
+def read_facts(archive: int, record: Record, limits: Limits = _DEFAULT) -> Facts | None:
+    """What a module says of itself. Blocks until the child has ended.
+
+    Args:
+        archive: descriptor of the plain tar that the record describes.
+
+    Returns:
+        None for a format that is not looked into.
+
+    Raises:
+        UnreadableError: it could not be told, and why.
+    """
+    files = wanted(record.format, record.files)
+    if not files:
+        return None
+    request = Request(
+        form=record.format,
+        files=files,
+        memory=limits.memory,
+        cpu_seconds=limits.cpu_seconds,
+        answer=limits.answer,
+    )
+    try:
+        answer = _ask(archive, request, limits.wall_seconds)
+    except OSError as error:
+        raise UnreadableError(f"no process could be started to read it: {error}") from error
+    if answer.facts is None:
+        raise UnreadableError(answer.why)
+    return answer.facts
+
+
+def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
+    # Files instead of pipes: nobody waits for the other, and RLIMIT_FSIZE bounds the answer.
+    with TemporaryFile() as asked, TemporaryFile() as answered:
+        asked.write(msgspec.json.encode(request))
+        asked.seek(0)
+        with subprocess.Popen(
+            [*_COMMAND, str(archive)],
+            stdin=asked,
+            stdout=answered,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(archive,),
+            env=_environ(),
+            cwd="/",
+        ) as child:
+            try:
+                status = child.wait(wall_seconds)
+            except subprocess.TimeoutExpired:
+                raise UnreadableError(f"it took longer than {wall_seconds:g} seconds") from None
+            finally:
+                child.kill()
+        if status != 0:
+            raise UnreadableError(_ended(status, request))
+        answered.seek(0)
+        text = answered.read(request.answer + 1)
+    try:
+        return msgspec.json.decode(text, type=Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"its reader gave no answer: {error}") from error
+
+
+def _environ() -> dict[str, str]:
+    """The child finds what this process imports, and is told nothing else."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
+
+
+def _ended(status: int, request: Request) -> str:
+    if status == -signal.SIGXCPU:
+        return f"its reader was ended after {request.cpu_seconds} seconds of work"
+    if status < 0:
+        return f"its reader was ended by {signal.Signals(-status).name}"
+    return f"its reader failed, as it does when {request.memory:,} bytes of memory are too few"

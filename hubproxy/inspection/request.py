@@ -1,0 +1,39 @@
+"""What the parent asks of the child, and what the child answers: JSON, both."""
+
+import msgspec
+
+from hubproxy.core.record import FileEntry, Format
+from hubproxy.inspection.facts import Facts
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on one look into a module.
+
+    Args:
+        memory: bytes of address space.
+        cpu_seconds: of work.
+        wall_seconds: in all; only the parent looks at this.
+        answer: bytes.
+    """
+
+    memory: int = 3 * 1024**3
+    cpu_seconds: int = 30
+    wall_seconds: float = 90
+    answer: int = 4 * 1024**2
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look into, and the bounds that the child lays upon itself."""
+
+    form: Format
+    files: tuple[FileEntry, ...]
+    memory: int
+    cpu_seconds: int
+    answer: int
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts, or why there are none."""
+
+    facts: Facts | None = None
+    why: str = ""

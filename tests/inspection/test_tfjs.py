@@ -1,0 +1,80 @@
+"""What a `model.json` says of itself."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hubproxy.inspection.facts import Graph, Signature, Tensor, UnreadableError
+from hubproxy.inspection.tfjs import read_tfjs
+
+# As TensorFlow.js Converter 3.7.0 writes it, 64-bit numbers as strings.
+MODEL: dict[str, Any] = {
+    "format": "graph-model",
+    "generatedBy": "2.5.0",
+    "signature": {
+        "inputs": {
+            "inputs": {"dtype": "DT_STRING", "tensorShape": {"dim": [{"size": "-1"}]}},
+            "any": {"dtype": "DT_INT32", "tensorShape": {"unknownRank": True}},
+        },
+        "outputs": {
+            "scores": {
+                "dtype": "DT_FLOAT",
+                "tensorShape": {"dim": [{"size": "-1"}, {"size": "54"}]},
+            }
+        },
+    },
+    "modelTopology": {
+        "node": [{"name": "a", "op": "Const"}, {"name": "b", "op": "MatMul", "input": ["a"]}],
+        "library": {"function": [{"nodeDef": [{"name": "c", "op": "Less"}]}]},
+    },
+    "modelInitializer": {"node": [{"name": "d", "op": "HashTableV2"}]},
+    "weightsManifest": [
+        {
+            "paths": ["group1-shard1of1.bin"],
+            "weights": [{"name": "a", "shape": [3, 4], "dtype": "float32"}, {"shape": []}],
+        }
+    ],
+}
+
+
+def test_a_graph_model_says_what_it_is() -> None:
+    facts = read_tfjs(json.dumps(MODEL).encode())
+    inputs = (Tensor("any", "int32", None), Tensor("inputs", "string", (-1,)))
+    call = Signature("default", inputs, (Tensor("scores", "float32", (-1, 54)),))
+    assert facts.graphs == (Graph(tensorflow="2.5.0", signatures=(call,)),)
+    assert facts.ops == ("Const", "HashTableV2", "Less", "MatMul")
+    assert (facts.parameters, facts.trainable) == (13, None)
+
+
+def test_a_model_of_layers_has_weights_and_no_ops() -> None:
+    layers = {
+        "format": "layers-model",
+        "modelTopology": {"model_config": {"class_name": "Sequential"}},
+        "weightsManifest": MODEL["weightsManifest"],
+    }
+    facts = read_tfjs(json.dumps(layers).encode())
+    assert (facts.ops, facts.parameters) == (None, 13)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"{}", id="no weights"),
+        pytest.param(b'{"weightsManifest": ' + b"[" * 100_000, id="deep"),
+        pytest.param(b'{"weightsManifest": [], "generatedBy": "\xff"}', id="not UTF-8"),
+        pytest.param(json.dumps(MODEL).encode()[:-9], id="cut"),
+        pytest.param(
+            json.dumps({**MODEL, "modelTopology": {"node": [{"op": 7}]}}).encode(), id="a number"
+        ),
+        pytest.param(
+            json.dumps({"weightsManifest": [{"weights": [{"shape": [2**40] * 4}]}]}).encode(),
+            id="more numbers than there are",
+        ),
+    ],
+)
+def test_what_is_no_model_is_refused(content: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        read_tfjs(content)

@@ -1,0 +1,97 @@
+"""What officers' commands get to look into modules and to check cards with."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hubproxy import wiring
+from hubproxy.cards.document import encode
+from hubproxy.config import load
+from hubproxy.core.record import CARD_FIELDS, CardNote
+from hubproxy.errors import DeniedError, TrustListError
+from tests.cards.cards import filled
+from tests.inspection.wire import graph, meta, node, saved_model
+from tests.made import make
+from tests.site import SPICE, Site
+
+GRAPH = saved_model(meta(graph(node("Const"), functions={"f": [node("ReadFile")]})))
+MADE = make(files={"saved_model.pb": GRAPH})
+
+
+def test_an_inspector_tells_facts(tmp_path: Path) -> None:
+    (tmp_path / "module.tar").write_bytes(MADE.plain)
+    lines: list[str] = []
+    facts = wiring.inspector(lines.append).inspect(tmp_path / "module.tar", MADE.record)
+    assert facts is not None
+    assert facts.ops == ("Const", "ReadFile")
+    assert lines == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(b"", "the archive ends within saved_model.pb", id="row 18: an empty archive"),
+        pytest.param(
+            bytes(len(MADE.plain)), "is not the file that the record", id="row 18: another"
+        ),
+        pytest.param(None, "No such file or directory", id="no archive"),
+    ],
+)
+def test_what_cannot_be_read_is_told_and_raises_nothing(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    if content is not None:
+        (tmp_path / "module.tar").write_bytes(content)
+    lines: list[str] = []
+    inspector = wiring.inspector(lines.append)
+    assert inspector.inspect(tmp_path / "module.tar", MADE.record) is None
+    (line,) = lines
+    assert line.startswith(f"{MADE.handle} could not be read: ")
+    assert why in line
+    assert wiring.inspector().inspect(tmp_path / "module.tar", MADE.record) is None
+
+
+def test_row_26_a_proposals_card_is_checked_against_the_policy() -> None:
+    check = wiring.card_check()
+    note = check(encode(filled(MADE.record)), MADE.record, CARD_FIELDS)
+    assert isinstance(note, CardNote)
+    with pytest.raises(DeniedError, match="has no model card"):
+        check(None, MADE.record, ("fairnessAssessments",))
+
+
+async def test_an_archive_in_the_store_is_found(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        site.put(SPICE)
+        record = await site.approve(SPICE)
+        assert wiring.archive_file(site.config, record.archive_digest) is None
+        await site.get(SPICE)
+        await site.settled()
+        found = wiring.archive_file(site.config, record.archive_digest)
+        assert found is not None
+        assert found.stat().st_size == record.archive.size
+
+
+def test_without_a_list_nothing_is_wanted_but_a_broken_one_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "hubproxy.toml"
+    file.write_text(f'data = "{tmp_path / "data"}"\n')
+    assert wiring.wanted_fields(load(file, {})) == ()
+    file.write_text(f'data = "{tmp_path / "data"}"\n[trust]\nroot = "{file}"\n')
+    with pytest.raises(TrustListError, match="is not one"):
+        wiring.wanted_fields(load(file, {}))
+
+
+async def test_a_list_without_a_policy_wants_nothing_of_a_card(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        assert wiring.wanted_fields(site.config) == ()
+        assert list(wiring.listed_modules(site.config)) == []
+
+
+def test_a_record_without_a_card_has_none(tmp_path: Path) -> None:
+    file = tmp_path / "hubproxy.toml"
+    file.write_text(f'data = "{tmp_path / "data"}"\n')
+    config = load(file, {})
+    assert wiring.card_of(config, MADE.record) is None
+    noted = msgspec.structs.replace(MADE.record, card=CardNote(digest=f"sha256:{'0' * 64}", size=2))
+    with pytest.raises(TrustListError, match="cannot be read"):
+        wiring.card_of(config, noted)
