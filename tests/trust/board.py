@@ -143,3 +143,11 @@ class Board:
         """A copy of a draft, since publishing one removes it."""
         shutil.rmtree(self.place / "copied", ignore_errors=True)
         return Path(shutil.copytree(draft.folder, self.place / "copied"))
+
+    def contents_of(self) -> dict[str, bytes]:
+        """Every published file."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
