@@ -1,6 +1,7 @@
 """What stands behind each port: the one place where settings become objects."""
 
 from hubproxy.wiring.access import team_file
+from hubproxy.wiring.approvals import approvals
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.cards import (
     Inspector,
@@ -27,7 +28,7 @@ from hubproxy.wiring.officers import (
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
-from hubproxy.wiring.trust import list_at_hand, repository, trust_client
+from hubproxy.wiring.trust import list_at_hand, list_naming, repository, trust_client, whole_list
 from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Places",
     "Stores",
     "accept_clock",
+    "approvals",
     "archive_file",
     "authority",
     "ca_certificates",
@@ -49,6 +51,7 @@ __all__ = [
     "keys",
     "known_records",
     "list_at_hand",
+    "list_naming",
     "listed_modules",
     "new_online_key",
     "now",
@@ -68,4 +71,5 @@ __all__ = [
     "trust_client",
     "trusted_pem",
     "wanted_fields",
+    "whole_list",
 ]

@@ -46,15 +46,22 @@ def online_signers(config: Config) -> list[Signer]:
     """The online keys of this host.
 
     Raises:
-        UsageError: one cannot be read.
+        UsageError: there is none, or one cannot be read.
     """
-    return [load_signer(path) for path in online_files(config)]
+    files = online_files(config)
+    if not files:
+        raise UsageError(
+            f"there is no online key here: {places(config).keys / 'online.pem'} is missing",
+            remedy="Publish and renew on the host that has it, or put another in its place there: "
+            "`hubproxy trust rotate online`.",
+        )
+    return [load_signer(path) for path in files]
 
 
 def online_files(config: Config) -> list[Path]:
     """Where they lie: `online.pem`, and those that a rotation made."""
     folder = places(config).keys
-    return [folder / "online.pem", *sorted(folder.glob("online-*.pem"))]
+    return sorted([*folder.glob("online.pem"), *folder.glob("online-*.pem")])
 
 
 def append_publication(config: Config, publication: Publication) -> None:

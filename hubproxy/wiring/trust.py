@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from hubproxy.config import Config
 from hubproxy.core.floors import floor_of
+from hubproxy.core.handle import Handle
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
@@ -56,6 +57,31 @@ def trust_keeper(
     floor = next((versions for versions in seen if versions is not None), Versions())
     log = ListLog(audit, clock, identity=identity, seen=floor)
     return TrustKeeper(trust_client(config, clock=clock.now), modules, clock=clock, log=log)
+
+
+def whole_list(client: TrustClient) -> TrustSnapshot:
+    """The list as it is now, with what every team lists.
+
+    Raises:
+        TrustListError: it cannot be read, or does not verify.
+    """
+    snapshot = client.refresh()
+    for name in snapshot.delegated:
+        snapshot = client.load_role(snapshot, name)
+    return snapshot
+
+
+def list_naming(client: TrustClient, handle: Handle) -> TrustSnapshot:
+    """The list as it is now, with whatever may name a module.
+
+    Raises:
+        TrustListError: it cannot be read, or does not verify.
+    """
+    snapshot = client.refresh()
+    while missing := snapshot.missing(handle):
+        for name in missing:
+            snapshot = client.load_role(snapshot, name)
+    return snapshot
 
 
 def list_at_hand(config: Config) -> TrustSnapshot:

@@ -18,13 +18,16 @@ from tests.site import SMALL, tar_gz
 README = Path("README.md").read_text(encoding="utf-8")
 PAGE = re.search(r"^### Several officers\n(.*?)^##", README, re.MULTILINE | re.DOTALL)
 
+_BEGIN = "set -e; trap 'kill $(jobs -p) 2>/dev/null || :' EXIT"
+"""A daemon must not outlive a script that fails."""
+
 
 def script() -> str:
     """The page's lines, each said before it is run."""
     assert PAGE is not None
     fences = re.findall(r"^```console\n(.*?)^```", PAGE[1], re.MULTILINE | re.DOTALL)
     lines = [line.removeprefix("$ ") for fence in fences for line in fence.splitlines()]
-    return "\n".join(["set -e", *(f"echo '$ {quoted(line)}'\n{line}" for line in lines)])
+    return "\n".join([_BEGIN, *(f"echo '$ {quoted(line)}'\n{line}" for line in lines)])
 
 
 def quoted(line: str) -> str:
@@ -73,9 +76,10 @@ async def test_the_ceremony_is_as_the_readme_tells_it(tmp_path: Path) -> None:
         "NOT verified from a root of yours: compare ",
         "signed as bob",
         "published D1: ",
+        "D2: ",
         "may list   tfhub.dev/google/*/*/*",
         "signed as mia",
-        "published D1: ",
+        "published D2: ",
         "new      tfhub.dev/google/nnlm-en-dim50/2  saved_model, listed by nlp",
         "answered with 200",
         "verified from the root that this host holds",

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.desks import Desk, Office, desk, drafted
+from tests.cli.desks import Desk, Office, begun, drafted
 from tests.cli.place import SPICE, Place
 
 NNLM = "tfhub.dev/google/nnlm-en-dim50/1"
@@ -15,17 +15,15 @@ PATTERN = "tfhub.dev/google/*/*/*"
 
 
 @pytest.fixture
-async def waiting(place: Place) -> AsyncIterator[Office]:
+def waiting(place: Place) -> Office:
     """A list that waits for its second signature, as D1."""
-    async with drafted(place.folder, place.origin) as office:
-        yield office
+    return drafted(place.folder, place.origin)
 
 
 @pytest.fixture
-async def office(waiting: Office) -> Office:
-    """A list of three officers, any two of whom sign."""
-    await waiting.second("D1")
-    return waiting
+def office(place: Place) -> Office:
+    """A list of three officers, any two of whom sign; its next draft is D2."""
+    return begun(place.folder, place.origin)
 
 
 async def test_a_list_of_several_waits_for_the_second_signature(waiting: Office) -> None:
@@ -36,7 +34,7 @@ async def test_a_list_of_several_waits_for_the_second_signature(waiting: Office)
     assert "signed by 1 of 2 (ada), bob or cy must sign" in listed
 
     copy = waiting.carry("D1")
-    signed = await waiting.bob.sign(copy)
+    signed = await waiting.bob.trust("sign", str(copy), "--key", "bob.pem")
     assert "D1: signed as bob; " in signed.out
     assert "no root is held here: compare " in signed.errors
     merged = await ada.trust("merge", "D1", str(copy))
@@ -63,7 +61,7 @@ async def test_row_9_the_same_key_twice_is_one_signature(waiting: Office) -> Non
 
 
 async def test_row_3_a_stranger_signs_nothing(waiting: Office) -> None:
-    eve = await desk(waiting.folder, waiting.ada.origin, "eve")
+    eve = Desk(waiting.folder / "eve", waiting.ada.origin, name="eve")
     copy = waiting.carry("D1")
     before = {path: path.read_bytes() for path in copy.rglob("*.json")}
 
@@ -79,34 +77,44 @@ async def test_a_draft_is_signed_with_the_right_passphrase_alone(waiting: Office
     assert "wrong passphrase for bob.pem" in told
 
 
-@pytest.mark.parametrize("command", ["review", "sign", "publish", "rebase", "abandon", "merge"])
-@pytest.mark.parametrize("draft", ["D9", "nowhere/D1", "../../etc", "passphrase"])
-async def test_what_is_no_draft_is_named(office: Office, command: str, draft: str) -> None:
-    words = [draft, draft] if command == "merge" else [draft]
-    if command == "sign":
-        words += ["--key", "ada.pem"]
-    told = await office.ada.refused(command, *words)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["review", "D9"],
+        ["review", "nowhere/D1"],
+        ["review", "../../etc"],
+        ["review", "passphrase"],
+        ["sign", "D9", "--key", "ada.pem"],
+        ["publish", "D9"],
+        ["rebase", "D9"],
+        ["abandon", "D9"],
+        ["merge", "D1", "D9"],
+    ],
+    ids=" ".join,
+)
+async def test_what_is_no_draft_is_named(waiting: Office, words: list[str]) -> None:
+    told = await waiting.ada.refused(*words)
     assert "draft" in told
 
 
 async def test_a_second_officer_approves_on_his_own_machine(office: Office) -> None:
     ada, bob = office.ada, office.bob
     done = await ada.trust("approve", SPICE, "--licence", "Apache-2.0", "--key", "ada.pem")
-    assert "D1: targets signed by 1 of 2 (ada), bob or cy must sign" in done.out
+    assert "D2: targets signed by 1 of 2 (ada), bob or cy must sign" in done.out
     assert (await ada.trust("list")).out == ""
 
-    copy = office.carry("D1")
+    copy = office.carry("D2")
     told = (await bob.trust("review", str(copy))).out
     assert told.splitlines()[0] == (
-        "D1: 1 new: targets signed by 1 of 2 (ada), bob or cy must sign"
+        "D2: 1 new: targets signed by 1 of 2 (ada), bob or cy must sign"
     )
     for words in (f"new      {SPICE}  saved_model, listed by targets", "licence    Apache-2.0",
                   "new file   saved_model.pb", "signer     no publisher's signature",
                   "card       none", "NOT verified from a root of yours"):  # fmt: skip
         assert words in told
-    await bob.sign(copy)
-    await ada.trust("merge", "D1", str(copy))
-    await ada.trust("publish", "D1")
+    bob.signs(copy)
+    await ada.trust("merge", "D2", str(copy))
+    await ada.trust("publish", "D2")
 
     assert (await ada.trust("list")).out == f"{SPICE}  saved_model\n"
 
@@ -115,10 +123,10 @@ async def test_with_the_root_in_hand_a_review_says_so(office: Office) -> None:
     shutil.copy(office.ada.data / "trust" / "root.json", office.stick)
     office.bob.variables["HUBPROXY_TRUST_ROOT"] = str(office.stick / "root.json")
     await office.ada.trust("propose", SPICE)
-    copy = office.carry("D1")
+    copy = office.carry("D2")
 
     shown = (await office.bob.trust("review", str(copy))).out
-    signed = await office.bob.sign(copy)
+    signed = await office.bob.trust("sign", str(copy), "--key", "bob.pem")
 
     assert "verified from the root that this host holds" in shown
     assert "NOT" not in shown
@@ -128,24 +136,24 @@ async def test_with_the_root_in_hand_a_review_says_so(office: Office) -> None:
 async def test_a_draft_for_programs(office: Office) -> None:
     ada = office.ada
     made = (await ada.trust("propose", SPICE, "--json")).objects[-1]
-    assert (made["draft"], made["proposed"]) == ("D1", [SPICE])
+    assert (made["draft"], made["proposed"]) == ("D2", [SPICE])
     (one,) = made["requirements"]
     assert (one["role"], one["threshold"], one["signed"], one["met"]) == ("targets", 2, [], False)
     assert one["missing"] == ["ada", "bob", "cy"]
 
     (listed,) = (await ada.trust("drafts", "--json")).objects
-    assert (listed["draft"], listed["requirements"]) == ("D1", made["requirements"])
-    (shown,) = (await ada.trust("review", "D1", "--json")).objects
+    assert (listed["draft"], listed["requirements"]) == ("D2", made["requirements"])
+    (shown,) = (await ada.trust("review", "D2", "--json")).objects
     assert [entry["change"] for entry in shown["entries"]] == ["new"]
     assert shown["entries"][0]["after"]["handle"] == SPICE
-    (signed,) = (await ada.trust("sign", "D1", "--key", "ada.pem", "--json")).objects
+    (signed,) = (await ada.trust("sign", "D2", "--key", "ada.pem", "--json")).objects
     assert (signed["signed_by"], signed["requirements"][0]["signed"]) == ("ada", ["ada"])
-    copy = office.carry("D1")
-    await office.bob.sign(copy)
-    (merged,) = (await ada.trust("merge", "D1", str(copy), "--json")).objects
+    copy = office.carry("D2")
+    office.bob.signs(copy)
+    (merged,) = (await ada.trust("merge", "D2", str(copy), "--json")).objects
     assert merged["requirements"][0]["met"]
-    (published,) = (await ada.trust("publish", "D1", "--json")).objects
-    assert published == {"draft": "D1", "published": "root 1, timestamp 2"}
+    (published,) = (await ada.trust("publish", "D2", "--json")).objects
+    assert published == {"draft": "D2", "published": "root 1, timestamp 2"}
 
 
 def flip(path: Path) -> None:
@@ -199,7 +207,7 @@ async def test_a_draft_that_was_altered_on_the_stick_is_not_signed(
     office: Office, alter: Callable[[Path], object]
 ) -> None:
     await office.ada.trust("approve", SPICE, "--key", "ada.pem")
-    copy = office.carry("D1")
+    copy = office.carry("D2")
     alter(copy)
 
     done = await office.bob.run("trust", "sign", str(copy), "--key", "bob.pem")
@@ -207,12 +215,12 @@ async def test_a_draft_that_was_altered_on_the_stick_is_not_signed(
     assert (done.status in (1, 2), done.out) == (True, ""), done.out
     assert "Traceback" not in done.errors
     await office.ada.trust("drafts")
-    assert "bob or cy" in await office.ada.refused("publish", "D1")
+    assert "bob or cy" in await office.ada.refused("publish", "D2")
 
 
 async def test_a_forged_signature_counts_for_nothing(office: Office) -> None:
     await office.ada.trust("approve", SPICE, "--key", "ada.pem")
-    copy = office.carry("D1")
+    copy = office.carry("D2")
     unsigned(copy)
 
     signed = await office.bob.run("trust", "sign", str(copy), "--key", "bob.pem")
@@ -224,11 +232,11 @@ async def test_a_forged_signature_counts_for_nothing(office: Office) -> None:
 
 async def test_another_draft_is_not_merged(office: Office) -> None:
     await office.ada.trust("propose", SPICE)
-    copy = office.carry("D1")
-    await office.bob.sign(copy)
-    await office.ada.trust("abandon", "D1")
+    copy = office.carry("D2")
+    office.bob.signs(copy)
+    await office.ada.trust("abandon", "D2")
     await office.ada.trust("propose", SPICE, "--licence", "MIT")
-    told = await office.ada.refused("merge", "D1", str(copy))
+    told = await office.ada.refused("merge", "D2", str(copy))
     assert "copy" in told
     assert "signed by 0 of 2" in (await office.ada.trust("drafts")).out
 
@@ -238,29 +246,27 @@ async def test_a_stale_draft_is_rebased_and_signed_anew(office: Office, place: P
     ada = office.ada
     await ada.trust("approve", SPICE, "--key", "ada.pem")
     await ada.trust("approve", NNLM, "--key", "ada.pem")
-    copy = office.carry("D1")
-    await office.bob.sign(copy)
-    await office.second("D2")
+    copy = office.carry("D2")
+    office.bob.signs(copy)
+    office.finish("D3")
 
-    await ada.trust("merge", "D1", str(copy))
-    told = await ada.refused("publish", "D1")
-    assert "hubproxy trust rebase D1" in told
+    await ada.trust("merge", "D2", str(copy))
+    told = await ada.refused("publish", "D2")
+    assert "hubproxy trust rebase D2" in told
 
-    rebased = (await ada.trust("rebase", "D1")).out
+    rebased = (await ada.trust("rebase", "D2")).out
     assert "signed by 0 of 2" in rebased
     assert "ada" in rebased.partition("dropped the signatures of ")[2]
-    await ada.trust("sign", "D1", "--key", "ada.pem")
-    await office.second("D1", by=office.cy)
-    assert (await ada.trust("list")).out == f"{NNLM}  saved_model\n{SPICE}  saved_model\n".replace(
-        "", ""
-    )
+    await ada.trust("sign", "D2", "--key", "ada.pem")
+    office.finish("D2", office.cy)
+    assert (await ada.trust("list")).out == f"{NNLM}  saved_model\n{SPICE}  saved_model\n"
 
 
 async def test_an_abandoned_draft_is_gone(office: Office) -> None:
     await office.ada.trust("propose", SPICE)
-    assert (await office.ada.trust("abandon", "D1")).out == "abandoned D1\n"
+    assert (await office.ada.trust("abandon", "D2")).out == "abandoned D2\n"
     assert (await office.ada.trust("drafts")).out == ""
-    assert "draft" in await office.ada.refused("review", "D1")
+    assert "draft" in await office.ada.refused("review", "D2")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +294,7 @@ async def test_a_team_has_a_plain_name_and_patterns_that_match(
 
 async def test_the_log_has_each_publication_and_who_signed_it(office: Office) -> None:
     await office.ada.trust("approve", SPICE, "--key", "ada.pem")
-    await office.second("D1")
+    office.finish("D2")
 
     (begun, approved) = (await office.ada.trust("log", "--json")).objects
     assert begun["event"] == approved["event"] == "trust"
@@ -302,18 +308,18 @@ async def test_the_log_has_each_publication_and_who_signed_it(office: Office) ->
 
 async def test_where_the_log_cannot_be_written_nothing_is_published(office: Office) -> None:
     await office.ada.trust("approve", SPICE, "--key", "ada.pem")
-    copy = office.carry("D1")
-    await office.bob.sign(copy)
-    await office.ada.trust("merge", "D1", str(copy))
+    copy = office.carry("D2")
+    office.bob.signs(copy)
+    await office.ada.trust("merge", "D2", str(copy))
     shutil.rmtree(office.ada.data / "trust" / "log")
     (office.ada.data / "trust" / "log").write_text("in the way")
 
-    done = await office.ada.run("trust", "publish", "D1")
+    done = await office.ada.run("trust", "publish", "D2")
 
     assert done.status == 1
     assert "the officers' log cannot be written" in done.errors
     assert (await office.ada.trust("list")).out == ""
-    assert (await office.ada.trust("drafts")).out.startswith("D1")
+    assert (await office.ada.trust("drafts")).out.startswith("D2")
 
 
 async def test_status_says_who_has_not_signed(office: Office) -> None:
@@ -321,6 +327,3 @@ async def test_status_says_who_has_not_signed(office: Office) -> None:
     assert "signed by ada, bob (2 of 2 needed; also cy)" in told[0]
     root = (await office.ada.trust("status", "--json")).objects[0]
     assert (root["signed"], root["missing"]) == (["ada", "bob"], ["cy"])
-
-
-_ = Desk

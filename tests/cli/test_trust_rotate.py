@@ -1,67 +1,64 @@
 """Other keys, other people, other numbers of them; and teams."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.cli.desks import Desk, Office, desk, drafted
+from tests.cli.desks import Desk, Office, begun
 from tests.cli.place import SPICE, Place, fetch
 
 PATTERN = "tfhub.dev/google/*/*/*"
 
 
 @pytest.fixture
-async def office(place: Place) -> AsyncIterator[Office]:
-    async with drafted(place.folder, place.origin) as office:
-        await office.second("D1")
-        yield office
+def office(place: Place) -> Office:
+    """A list of three officers, any two of whom sign; its next draft is D2."""
+    return begun(place.folder, place.origin)
 
 
 @pytest.fixture
 async def mia(office: Office) -> Desk:
-    """The one member of the team `nlp`."""
-    mia = await desk(office.folder, office.ada.origin, "mia")
-    await office.ada.trust(
+    """The one member of the team `nlp`; the next draft is D3."""
+    mia = Desk(office.folder / "mia", office.ada.origin, name="mia")
+    done = await office.ada.trust(
         "delegate", "nlp", "--path", PATTERN, "--member", f"mia={mia.pub}", "--key", "ada.pem"
     )
-    await mia.sign(office.ada.data / "drafts" / "D1")
-    await office.second("D1")
+    assert "nlp signed by 0 of 1, mia must sign" in done.out
+    office.finish("D2", office.bob, mia)
     return mia
 
 
 async def test_one_officer_becomes_three_of_whom_two_sign(place: Place) -> None:
     await place.begin()
     for name in ("bob", "cy"):
-        other = await desk(place.folder, place.origin, name)
+        other = Desk(place.folder / name, place.origin, name=name)
         done = await place.good("trust", "rotate", "officer", name, "--new", other.pub)
         assert done.out.startswith(f"officer {name} has a new key (root ")
     done = await place.good("trust", "threshold", "2")
-    assert done.out.startswith("D1: root signed by 1 of 2")
-    assert "bob or cy must sign" in done.out
+    assert done.out.startswith("D4: ")
+    assert "root signed by 1 of 2 (ada), bob or cy must sign" in done.out
 
 
 async def test_row_8_a_stolen_key_signs_nothing_after_its_rotation(office: Office) -> None:
     ada, cy = office.ada, office.cy
-    await cy.trust("keygen", "cy2.pem")
+    cy.make_key("cy2")
     await ada.trust(
         "rotate", "officer", "cy", "--new", str(cy.folder / "cy2.pub"), "--key", "ada.pem"
     )
-    await office.second("D1")
+    office.finish("D2")
     assert "root       version 2" in (await ada.trust("status")).out
 
     await ada.trust("approve", SPICE, "--key", "ada.pem")
-    copy = office.carry("D1")
+    copy = office.carry("D3")
     told = await cy.refused("sign", str(copy), "--key", "cy.pem")
     assert "ada, bob, cy" in told
     await cy.trust("sign", str(copy), "--key", "cy2.pem")
-    await ada.trust("merge", "D1", str(copy))
-    await ada.trust("publish", "D1")
+    await ada.trust("merge", "D3", str(copy))
+    await ada.trust("publish", "D3")
     assert (await ada.trust("list")).out == f"{SPICE}  saved_model\n"
 
 
 async def test_an_officer_leaves(office: Office) -> None:
     await office.ada.trust("rotate", "officer", "cy", "--leave", "--key", "ada.pem")
-    await office.second("D1")
+    office.finish("D2")
     (root, *_) = (await office.ada.trust("status", "--json")).objects
     assert root["keys"] == ["ada", "bob"]
 
@@ -92,7 +89,8 @@ async def test_an_online_key_that_waits_for_signatures_is_kept(office: Office) -
     await ada.trust("rotate", "online", "--key", "ada.pem")
     assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 2
     await ada.trust("renew")
-    await office.second("D1")
+    office.bob.signs(office.draft("D2"))
+    await ada.trust("publish", "D2")
     assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 1
     await ada.trust("renew")
 
@@ -107,7 +105,7 @@ async def test_a_team_approves_and_revokes_on_its_own(office: Office, mia: Desk)
 
     async with ada.serving() as (url, _):
         assert (await fetch(f"{url}/{SPICE}"))[0] == 200
-        done = await ada.trust("revoke", SPICE, "--reason", "it leaks", "--team", "nlp", *key)
+        done = await ada.trust("revoke", SPICE, "--reason", "it leaks", "--role", "nlp", *key)
         assert done.out.startswith(f"revoked {SPICE} (")
         while (found := await fetch(f"{url}/{SPICE}"))[0] == 200:
             pass
@@ -124,7 +122,7 @@ async def test_row_8_a_team_lists_nothing_outside_its_patterns(
     told = await office.ada.run("trust", "approve", other, *key)
     assert told.status == 2
     assert "mia" not in (await office.ada.trust("list")).out
-    told = await office.ada.run("trust", "approve", other, "--team", "nlp", *key)
+    told = await office.ada.run("trust", "approve", other, "--role", "nlp", *key)
     assert told.status == 2
     assert (await office.ada.trust("list")).out == ""
 
@@ -133,11 +131,11 @@ async def test_row_8_a_teams_stolen_key_is_rotated_by_the_officers(
     office: Office, mia: Desk
 ) -> None:
     ada = office.ada
-    await mia.trust("keygen", "mia2.pem")
+    mia.make_key("mia2")
     new = str(mia.folder / "mia2.pub")
     await ada.trust("rotate", "team", "nlp", "--new", f"mia={new}", "--key", "ada.pem")
-    await mia.trust("sign", str(ada.data / "drafts" / "D1"), "--key", "mia2.pem")
-    await office.second("D1")
+    await mia.trust("sign", str(ada.data / "drafts" / "D3"), "--key", "mia2.pem")
+    office.finish("D3")
 
     told = await ada.run("trust", "approve", SPICE, "--key", str(mia.folder / "mia.pem"))
     assert told.status == 2
@@ -150,7 +148,7 @@ async def test_a_team_that_is_trusted_no_longer_lists_nothing(office: Office, mi
     await ada.trust("approve", SPICE, "--key", str(mia.folder / "mia.pem"))
     await ada.trust("undelegate", "nlp", "--key", "ada.pem")
     assert (await ada.trust("list")).out == f"{SPICE}  saved_model\n"
-    await office.second("D1")
+    office.finish("D4")
     assert (await ada.trust("list")).out == ""
     told = await ada.refused("undelegate", "nlp", "--key", "ada.pem")
     assert "there is no team 'nlp'" in told
@@ -163,7 +161,7 @@ async def test_officers_revoke_what_a_team_lists_by_its_digest(office: Office, m
     await ada.trust(
         "revoke", shown["archive"]["digest"], "--reason", "poisoned", "--key", "ada.pem"
     )
-    await office.second("D1")
+    office.finish("D4")
     (shown,) = (await ada.trust("show", SPICE, "--json")).objects
     assert (shown["status"], shown["reason"]) == ("revoked", "poisoned")
 
@@ -172,10 +170,10 @@ async def test_the_policy_is_signed_like_the_list(office: Office) -> None:
     ada = office.ada
     (ada.folder / "policy.json").write_text('{"grace_days": 3, "card_fields": ["licence"]}')
     await ada.trust("policy", "set", "policy.json", "--key", "ada.pem")
-    shown = (await ada.trust("review", "D1")).out
-    assert shown.splitlines()[0].startswith("D1: the policy: targets signed by 1 of 2 (ada)")
+    shown = (await ada.trust("review", "D2")).out
+    assert shown.splitlines()[0].startswith("D2: the policy: targets signed by 1 of 2 (ada)")
     assert "  grace_days      14 -> 3" in shown
-    await office.second("D1")
+    office.finish("D2")
 
     (ada.folder / "policy.json").write_text('{"grace": 3}')
     assert "grace" in await ada.refused("policy", "set", "policy.json", "--key", "ada.pem")

@@ -7,18 +7,19 @@ from hubproxy.cli.policy import command as policy
 from hubproxy.cli.trust.begin import init, keygen, public
 from hubproxy.cli.trust.drafts import abandon, drafts, merge, publish, rebase, review, sign
 from hubproxy.cli.trust.looking import lint, list_modules, log, status
-from hubproxy.cli.trust.policy import set_policy
 from hubproxy.cli.trust.propose import approve, propose
+from hubproxy.cli.trust.remove import remove
 from hubproxy.cli.trust.renew import renew
 from hubproxy.cli.trust.revoke import revoke
 from hubproxy.cli.trust.rotate import rotate, threshold
+from hubproxy.cli.trust.setpolicy import set_policy
 from hubproxy.cli.trust.show import show
 from hubproxy.cli.trust.teams import delegate, undelegate
 
 _COMMANDS = (
     keygen, public, init, delegate, undelegate,
     propose, approve, drafts, review, sign, merge, publish, rebase, abandon,
-    revoke, rotate, threshold, policy, renew,
+    revoke, remove, rotate, threshold, policy, renew,
     card, status, lint, log, list_modules, show,
 )  # fmt: skip
 

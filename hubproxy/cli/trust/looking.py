@@ -14,7 +14,7 @@ def list_modules(config: Config, as_json: bool) -> None:
     """List the modules that the trust list names, as a daemon here sees them."""
     from hubproxy import wiring
 
-    snapshot, out = wiring.trust_client(config).refresh(), Output(as_json)
+    snapshot, out = wiring.whole_list(wiring.trust_client(config)), Output(as_json)
     for exact, form in snapshot.listing():
         out.result({"handle": str(exact), "format": form}, text=f"{exact}  {form}")
 
@@ -52,7 +52,7 @@ def status(config: Config, as_json: bool) -> None:
             )
     for name in drafts_in(wiring.places(config).drafts):
         note(f"the draft {name} waits: `hubproxy trust drafts` shows for whom")
-    snapshot = wiring.trust_client(config).refresh()
+    snapshot = wiring.whole_list(wiring.trust_client(config))
     out.result(
         {"versions": str(snapshot.versions), "expires": snapshot.expires.isoformat(),
          "modules": len(snapshot.listing())},

@@ -14,7 +14,12 @@ from hubproxy.core.handle import Handle
 @configured()
 @click.argument("wanted", metavar="HANDLE|DIGEST")
 @click.option("--reason", required=True, help="Why: clients are told.")
-@click.option("--team", help="Revoke for this team, what it lists itself. [default: the officers]")
+@click.option(
+    "--role",
+    default="targets",
+    show_default=True,
+    help="Of this team what it lists; of `targets`, the officers' own, whatever anybody lists.",
+)
 @key_options
 @draft_option
 @note_option
@@ -23,7 +28,7 @@ def revoke(
     config: Config,
     wanted: str,
     reason: str,
-    team: str | None,
+    role: str,
     hand: Hand,
     only_draft: bool,
     remark: str,
@@ -43,14 +48,13 @@ def revoke(
     Exit status: 0 published, or drafted; 2 not on the list, no reason, or a key that may not sign.
     """
     from hubproxy import wiring
-    from hubproxy.cli.trust.teams import checked_team
     from hubproxy.trust.contents import Contents
     from hubproxy.trust.proposing import revoke as revoking
 
     what = _wanted(wanted)
     repository = wiring.repository(config)
     signers = [] if only_draft else hand.signers(config)
-    contents = Contents()
+    contents = Contents(repository.published)
     changes = revoking(
         repository,
         what,
@@ -58,7 +62,7 @@ def revoke(
         reason=reason,
         by=wiring.signer_names(repository, signers),
         at=wiring.now(),
-        role=checked_team(team) if team else "targets",
+        role=role,
     )
     decide(
         config,

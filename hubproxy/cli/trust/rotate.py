@@ -139,7 +139,7 @@ def online(config: Config, hand: Hand, only_draft: bool, remark: str, as_json: b
 @click.command("threshold")
 @configured()
 @click.argument("number", type=click.IntRange(min=1))
-@click.option("--team", help="Of this team. [default: of the officers, for root and targets]")
+@click.option("--role", help="Of this team. [default: of the officers, for root and targets]")
 @key_options
 @draft_option
 @note_option
@@ -147,7 +147,7 @@ def online(config: Config, hand: Hand, only_draft: bool, remark: str, as_json: b
 def threshold(
     config: Config,
     number: int,
-    team: str | None,
+    role: str | None,
     hand: Hand,
     only_draft: bool,
     remark: str,
@@ -157,13 +157,13 @@ def threshold(
 
     \b
       hubproxy trust threshold 2
-      hubproxy trust threshold 2 --team nlp
+      hubproxy trust threshold 2 --role nlp
 
     Exit status: 0 published, or drafted; 2 more than there are, or a key that may not sign.
     """
     from hubproxy.trust.changes import Threshold
 
-    roles = [checked_team(team)] if team else ["root", "targets"]
+    roles = [checked_team(role)] if role else ["root", "targets"]
     changes = [Threshold(role=role, number=number) for role in roles]
     done = f"{' and '.join(roles)} must be signed by {number}"
     signers = [] if only_draft else hand.signers(config)

@@ -20,7 +20,7 @@ def show(config: Config, handle: Handle, as_json: bool) -> None:
     from hubproxy.errors import DeniedError
 
     client = wiring.trust_client(config)
-    snapshot = client.refresh()
+    snapshot = wiring.list_naming(client, handle)
     exact = snapshot.exact(handle)
     found = [listed for form in FORMATS if (listed := snapshot.find(exact, (form,)))]
     if not found:
