@@ -147,6 +147,7 @@ class Approvals:
         exact_only(handle)
         policy = await asyncio.to_thread(self._repository.policy)
         check_demanded(policy, handle, evidence, card)
+        card_check = None if card is None else self._card_check
         at = self._clock()
         wanted = [self._checker.needed(data) for data in evidence]
         record, original = await fetch_original(
@@ -162,8 +163,8 @@ class Approvals:
         if evidence:
             proven = await asyncio.to_thread(self._proven, record, original, evidence, policy, at)
             record = msgspec.structs.replace(record, evidence=proven)
-        if card is not None:
-            note = await asyncio.to_thread(self._card_check, card, record, policy.card_fields)
+        if card is not None and card_check is not None:
+            note = await asyncio.to_thread(card_check, card, record, policy.card_fields)
             record = msgspec.structs.replace(record, card=note)
         ops = None if self._ops is None else await self._ops(record)
         if ops is not None:

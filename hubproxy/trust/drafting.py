@@ -67,7 +67,7 @@ def _base_files(
     """What whoever signs needs to verify the list in force, and to see what changes."""
     names = [f"{version}.root.json" for version in range(1, len(base.roots) + 1)]
     names += ["timestamp.json", base.role_path("snapshot").name, base.role_path(TOP).name]
-    teams = {name: None for name in built.teams if name in base.delegated}
+    teams = {name: None for name in (*built.teams, *built.undelegated) if name in base.delegated}
     replaced = {}
     for change in changes:
         if isinstance(change, Put | Remove):

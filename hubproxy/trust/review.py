@@ -54,9 +54,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RoleReview:
-    """What becomes of one role: versions, expiries and thresholds are None where it is not.
+    """What becomes of one role: versions, expiries and the like are None where there is none.
 
     Args:
+        was_listed, listed: how many paths it lists.
         new_keys, removed_keys: `ada (1f3c5a7e9b2d4c6f)`: who, and the beginning of the key's id.
     """
 
@@ -67,6 +68,8 @@ class RoleReview:
     expires: datetime | None
     was_threshold: int | None
     threshold: int | None
+    was_listed: int | None = None
+    listed: int | None = None
     new_keys: tuple[str, ...] = ()
     removed_keys: tuple[str, ...] = ()
     new_patterns: tuple[str, ...] = ()
@@ -237,6 +240,8 @@ def _role(name: str, old: Delegator | None, new: Delegator, built: Built) -> Rol
         expires=None if file is None else file.signed.expires,
         was_threshold=None if was is None else role_of(was, name).threshold,
         threshold=None if now is None else role_of(now, name).threshold,
+        was_listed=_listed(was_file),
+        listed=_listed(file),
         new_keys=tuple(key for key in after if key not in before),
         removed_keys=tuple(key for key in before if key not in after),
         new_patterns=tuple(path for path in new_paths if path not in old_paths),
@@ -255,6 +260,12 @@ def _files(built: Built, name: str) -> tuple[AnyFile | None, AnyFile | None]:
         return None, None  # their files are made when the draft is published
     held = None if base is None or name not in base.delegated else base.role(name)
     return held, built.teams.get(name)
+
+
+def _listed(file: AnyFile | None) -> int | None:
+    if file is None or not isinstance(file.signed, Targets):
+        return None
+    return len(file.signed.targets.keys() - {POLICY_PATH})
 
 
 def _knows(delegator: Delegator, name: str) -> bool:

@@ -5,7 +5,7 @@ the check to whoever writes the role).
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -81,8 +81,9 @@ def check_signed(delegator: Delegator, role: str, file: AnyFile) -> None:
     """
     found = count(delegator, role, payload(file), file.signatures)
     if not found.met:
+        missing = ", ".join(map(name_of, found.missing)) or "anybody"
         raise UnsignedMetadataError(
-            f"{role} was signed by {len(found.signed)}/{found.threshold} keys"
+            f"{role} was signed by {len(found.signed)}/{found.threshold} keys; missing: {missing}"
         )
 
 
@@ -95,8 +96,9 @@ def payload(file: AnyFile) -> bytes:
     try:
         return file.signed_bytes
     except SerializationError as error:
+        where = ", ".join(_floats(file.signed.to_dict())) or "an unknown place"
         raise RepositoryError(
-            f"{file.signed.type} holds what cannot be signed: {error.__cause__}"
+            f"{file.signed.type} holds what cannot be signed: a float at {where}"
         ) from error
 
 
@@ -166,3 +168,13 @@ def _der(key: Key) -> bytes | None:
     except (ValueError, UnsupportedAlgorithm):
         return None
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _floats(value: Any, path: str = "") -> Iterator[str]:
+    """Where the floats are: canonical JSON has none."""
+    if isinstance(value, float):
+        yield path.lstrip("/")
+    elif isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in items:
+            yield from _floats(inner, f"{path}/{name}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
 from tuf.api.metadata import TargetFile  # type: ignore[attr-defined]  # no __all__
+from tuf.ngclient.updater import Updater
 
 from hubproxy.core.record import Record
 from hubproxy.files import write_whole
@@ -18,7 +19,6 @@ from hubproxy.trust.fetcher import FolderFetcher
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.proposing import put
 from hubproxy.trust.publishing import Publication
-from hubproxy.trust.verified import VerifiedUpdater
 from tests.trust.published import Clock
 
 GOOGLE = "tfhub.dev/google/*/*/*"
@@ -47,6 +47,7 @@ class Board:
         self.clock = Clock()
         self.keys = {name: signer(name) for name in NAMES}
         self.log: list[Publication] = []
+        self.root: bytes | None = None
         self.list = self.repository()
         begun = begin(
             self.drafts,
@@ -59,6 +60,7 @@ class Board:
         )
         assert begun is None
         self.root = self.list.root_file()
+        self.list = self.repository()
 
     @property
     def metadata(self) -> Path:
@@ -75,7 +77,7 @@ class Board:
             clock=self.clock,
             write=write,  # type: ignore[arg-type]  # any callable of a path and bytes
             log=self.log.append,
-            pinned=getattr(self, "root", None),
+            pinned=self.root,
         )
 
     def contents(self) -> Contents:
@@ -90,9 +92,14 @@ class Board:
         return draft
 
     def publish(
-        self, *changes: Change, by: Sequence[str] = ("ada", "bob"), contents: Contents | None = None
+        self,
+        *changes: Change,
+        by: Sequence[str] = ("ada", "bob"),
+        contents: Contents | None = None,
+        online: Sequence[str] = ("snapshot", "timestamp"),
     ) -> None:
-        self.sign(self.draft(*changes, contents=contents), *by).publish(self.list, self.online)
+        draft = self.sign(self.draft(*changes, contents=contents), *by)
+        draft.publish(self.list, [self.keys[name] for name in online])
 
     def delegate(self, *members: str, team: str = "nlp", threshold: int = 1) -> None:
         """Let members sign for a team, in the order of the test's teams."""
@@ -115,14 +122,18 @@ class Board:
         )
 
     def reader(self, state: str = "state") -> TrustClient:
+        assert self.root is not None
         return TrustClient(self.place / state, self.folder, self.root, clock=self.clock)
 
     def found(self, path: str, folder: Path | None = None) -> TargetFile | None:
         """What tuf's own client, with the first root and no memory, finds under a path."""
         work = self.place / "tuf"
         shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        assert self.root is not None
         fetcher = FolderFetcher(folder or self.folder)
-        updater = VerifiedUpdater(work, fetcher, self.root, at=self.clock())
+        updater = Updater(str(work), "metadata/", fetcher=fetcher, bootstrap=self.root)
+        updater._trusted_set.reference_time = self.clock()  # it has no public way to pass a clock
         return updater.get_targetinfo(path)
 
     def copy(self, name: str) -> Path:
@@ -131,9 +142,13 @@ class Board:
 
     def restore(self, kept: Path) -> None:
         """Publish an earlier copy again; readers forget as well."""
+        self.restore_only(kept)
+        self.forget_readers()
+
+    def restore_only(self, kept: Path) -> None:
+        """Publish an earlier copy again; readers remember."""
         shutil.rmtree(self.folder)
         shutil.copytree(kept, self.folder)
-        self.forget_readers()
 
     def forget_readers(self) -> None:
         for name in ("state", "fresh"):

@@ -7,15 +7,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from hubproxy.core.record import CardNote, Evidence
 from hubproxy.errors import HubproxyError, TrustListError, UsageError
+from hubproxy.trust.contents import Contents
 from hubproxy.trust.draft import Draft
 from hubproxy.trust.proposing import put
 from tests.trust.board import Board
 from tests.trust.published import SPICE_PATH, make_record
 
-RECORD = make_record()
+EVIDENCE, CARD = b"untrusted comment: x", b"{}"
+RECORD = msgspec.structs.replace(
+    make_record(),
+    evidence=(
+        Evidence(
+            kind="minisign",
+            identity="Google",
+            digest=Contents().add("evidence", EVIDENCE),
+            verified_at="2020-01-01T00:00:00Z",
+        ),
+    ),
+    card=CardNote(digest=Contents().add("boms", CARD), size=len(CARD)),
+)
 ROLE = "metadata/3.targets.json"
 
 
@@ -25,6 +40,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Board, Draft]:
     board = Board(tmp_path_factory.mktemp("board"))
     board.approve(make_record(reason="an older one"), by=("ada", "bob"))
     contents = board.contents()
+    contents.add("evidence", EVIDENCE)
+    contents.add("boms", CARD)
     changes = put(board.list.in_force(), [RECORD], contents)
     return board, board.draft(*changes, contents=contents)
 
@@ -103,6 +120,14 @@ def record_gone(folder: Path) -> None:
     record_of(folder).unlink()
 
 
+def evidence_gone(folder: Path) -> None:
+    shutil.rmtree(folder / "evidence")
+
+
+def other_card(folder: Path) -> None:
+    next((folder / "boms").rglob("*.json")).write_bytes(b"[]")
+
+
 def linked_record(folder: Path) -> None:
     path = record_of(folder)
     path.rename(folder.parent / "elsewhere")
@@ -176,6 +201,8 @@ def add_list(role: Any) -> None:
         pytest.param(one_more, "is no part of the draft", id="a role's file more"),
         pytest.param(other_record, "has other bytes than its name says", id="another record"),
         pytest.param(record_gone, "is missing", id="a record gone"),
+        pytest.param(evidence_gone, "evidence/.* is missing", id="a signature gone"),
+        pytest.param(other_card, "boms/.* has other bytes", id="another card"),
         pytest.param(linked_record, "is a link or a device", id="a linked record"),
         pytest.param(linked_folder, "is a link or a device", id="a linked folder"),
         pytest.param(pipe, "is a link or a device", id="a pipe"),
@@ -235,7 +262,9 @@ def test_a_whole_list_of_somebody_elses_is_refused_where_a_root_is_pinned(
     """Eve's list with ada among its officers: nothing in it is wrong but that it is Eve's."""
     board, _ = made
     eve = Board(tmp_path, threshold=1)
-    draft = eve.draft(*put(eve.list.in_force(), [RECORD], (held := eve.contents())), contents=held)
+    contents = eve.contents()
+    changes = put(eve.list.in_force(), [make_record()], contents)
+    draft = eve.draft(*changes, contents=contents)
 
     with pytest.raises(TrustListError, match="root 1 is not the one that is pinned here"):
         draft.sign(board.keys["ada"], board.root)
