@@ -15,7 +15,10 @@ _COMMANDS = {
     "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
     "doctor": ("hubproxy.cli.doctor", "Check the daemon, and prove each way in to it."),
-    "trust": ("hubproxy.cli.trust", "Keep the trust list: init, approve, show, list, status."),
+    "trust": (
+        "hubproxy.cli.trust",
+        "Keep the trust list: init, approve, propose, sign, revoke, status.",
+    ),
     "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

@@ -12,7 +12,7 @@ from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
 from hubproxy.core.original import Original, OriginalHash, Subject
 from hubproxy.core.policy import EvidenceRule, Policy, judge_policy
-from hubproxy.core.record import FORMATS, CardNote, Evidence, Record, target_path
+from hubproxy.core.record import CardNote, Evidence, Record, target_path
 from hubproxy.core.trust import Versions
 from hubproxy.errors import DeniedError, UsageError
 from hubproxy.service.demands import check_demanded, review_day
@@ -237,28 +237,3 @@ def exact_only(handle: Handle) -> None:
             f"{handle} has no version, and only an exact module can be approved",
             remedy=f"Name one, such as {handle}/1.",
         )
-
-
-def revoked(
-    repository: Repository, handle: Handle, *, reason: str, at: datetime, by: str
-) -> list[Record]:
-    """The records that take back every format of a module.
-
-    Raises:
-        UsageError: the list does not name it, or no reason is given.
-    """
-    if not reason.strip():
-        raise UsageError("a revocation needs a reason: clients are told it")
-    found = [
-        record
-        for form in FORMATS
-        if (record := repository.find(target_path(handle, form))) is not None
-    ]
-    if not found:
-        raise UsageError(f"{handle} is not on the trust list", remedy="See `hubproxy trust list`.")
-    return [
-        msgspec.structs.replace(
-            record, status="revoked", reason=reason, reviewers=(by,), decided_at=timestamp(at)
-        )
-        for record in found
-    ]

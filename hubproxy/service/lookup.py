@@ -71,6 +71,15 @@ class Lookup:
                 remedy="Ask a trust officer to approve the module again.",
             ) from error
 
+    def everything(self) -> Iterator[tuple[Listed, Record]]:
+        """Every module of the list with its record, sorted.
+
+        Raises:
+            TrustListError: a role or a record cannot be read.
+        """
+        for listed in self._all():
+            yield listed, self.record(listed)
+
     def records(self, lost: Callable[[TrustListError], None]) -> Iterator[tuple[Digest, bytes]]:
         """Every record of the list that can be had, as text with its digest; each once.
 
@@ -80,13 +89,9 @@ class Lookup:
         Raises:
             TrustListError: a role cannot be read.
         """
-        while unread := [name for name in self.snapshot.delegated if not self._has(name)]:
-            for name in unread:
-                self._read(name)
         seen, asking = set(), True
-        for exact, form in self.snapshot.listing():
-            listed = self.snapshot.find(exact, (form,))
-            if listed is None or listed.record.digest in seen:
+        for listed in self._all():
+            if listed.record.digest in seen:
                 continue
             seen.add(listed.record.digest)
             text = self.stored(listed.record.digest)
@@ -98,6 +103,15 @@ class Lookup:
                 lost(error)
             if text is not None:
                 yield listed.record.digest, text
+
+    def _all(self) -> Iterator[Listed]:
+        while unread := [name for name in self.snapshot.delegated if not self._has(name)]:
+            for name in unread:
+                self._read(name)
+        for exact, form in self.snapshot.listing():
+            listed = self.snapshot.find(exact, (form,))
+            if listed is not None:
+                yield listed
 
     def _versions_of(self, handle: Handle) -> Iterator[Handle]:
         """Every version that a role which was read names; `find` tells whether it may."""

@@ -1,6 +1,7 @@
 """What stands behind each port: the one place where settings become objects."""
 
 from hubproxy.wiring.access import team_file
+from hubproxy.wiring.approvals import approvals
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.cards import (
     Inspector,
@@ -16,11 +17,20 @@ from hubproxy.wiring.cards import (
 )
 from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
+from hubproxy.wiring.officers import (
+    drop_online_keys,
+    held_root,
+    new_online_key,
+    online_ids,
+    online_signers,
+    open_draft,
+    signer_names,
+)
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.reports import daemon_url, explained, loads_of, lookup, recalls
 from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
-from hubproxy.wiring.trust import list_at_hand, repository, trust_client
+from hubproxy.wiring.trust import list_at_hand, repository, trust_client, whole_list
 from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
@@ -29,6 +39,7 @@ __all__ = [
     "Places",
     "Stores",
     "accept_clock",
+    "approvals",
     "archive_file",
     "authority",
     "ca_certificates",
@@ -37,7 +48,9 @@ __all__ = [
     "daemon_url",
     "describe",
     "drafts",
+    "drop_online_keys",
     "explained",
+    "held_root",
     "inspector",
     "keys",
     "known_records",
@@ -45,8 +58,12 @@ __all__ = [
     "listed_modules",
     "loads_of",
     "lookup",
+    "new_online_key",
     "now",
+    "online_ids",
+    "online_signers",
     "open_daemon",
+    "open_draft",
     "open_modules",
     "open_ports",
     "open_stores",
@@ -56,8 +73,10 @@ __all__ = [
     "recalls",
     "repository",
     "rotate_authority",
+    "signer_names",
     "team_file",
     "trust_client",
     "trusted_pem",
     "wanted_fields",
+    "whole_list",
 ]

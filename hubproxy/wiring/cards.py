@@ -1,6 +1,5 @@
 """Model cards and what is inside a module, for officers."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,6 +17,7 @@ from hubproxy.inspection.reader import read_facts
 from hubproxy.service.fetch import fetch_first
 from hubproxy.store.threads import in_thread
 from hubproxy.wiring.places import now, places
+from hubproxy.wiring.reports import lookup
 from hubproxy.wiring.stores import drafts
 from hubproxy.wiring.trust import repository, trust_client
 from hubproxy.wiring.upstreams import open_transfers
@@ -105,13 +105,12 @@ def wanted_fields(config: Config) -> tuple[str, ...]:
 
 
 def listed_modules(config: Config) -> Iterator[tuple[Record, bytes | None]]:
-    """Every record of the trust list in force, with its card where it has one."""
-    client = trust_client(config)
-    snapshot = client.refresh()
-    for exact, form in snapshot.listing():
-        listed = snapshot.find(exact, (form,))
-        assert listed is not None
-        record = Record.decode(client.fetch_record(listed.record))
+    """Every record of the trust list in force, with its card where it has one.
+
+    Raises:
+        TrustListError: a part of the list cannot be read.
+    """
+    for _, record in lookup(config).everything():
         yield record, card_of(config, record)
 
 
@@ -123,24 +122,8 @@ def card_of(config: Config, record: Record) -> bytes | None:
     """
     if not isinstance(record.card, CardNote):
         return None
-    hex_text = Digest.parse(record.card.digest).hex
-    folder = Path(config.trust.source or places(config).repository)
-    path = folder / "boms" / hex_text[:2] / f"{hex_text}.cdx.json"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TrustListError(
-            "TRUST_UNREACHABLE",
-            f"the card of {record.handle} cannot be read: {path}: {error.strerror}",
-            remedy="See that `trust.source` is published whole.",
-        ) from error
-    if hashlib.sha256(data).hexdigest() != hex_text:
-        raise TrustListError(
-            "HP-T09",
-            f"{path} is not the card that the record of {record.handle} names",
-            remedy="Somebody may have altered the list: ask a trust officer.",
-        )
-    return data
+    digest = Digest.parse(record.card.digest)
+    return trust_client(config).fetch_file(f"boms/{digest.hex[:2]}/{digest.hex}.cdx.json", digest)
 
 
 def _listed(config: Config, handle: Handle) -> list[Record]:
@@ -149,14 +132,12 @@ def _listed(config: Config, handle: Handle) -> list[Record]:
         own = repository(config)
         return [record for form in FORMATS if (record := own.find(target_path(handle, form)))]
     try:
-        client = trust_client(config)
+        found = lookup(config)
     except TrustListError as error:
         if error.code != _NO_LIST:
             raise
         return []
-    snapshot = client.refresh()
-    found = [listed for form in FORMATS if (listed := snapshot.find(handle, (form,)))]
-    return [Record.decode(client.fetch_record(listed.record)) for listed in found]
+    return [record for _, record in found.find(handle)]
 
 
 def _drafted(config: Config) -> Iterator[Record]:

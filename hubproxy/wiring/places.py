@@ -44,8 +44,18 @@ class Places:
         return self.data / "trust" / "state"
 
     @property
+    def trust_log(self) -> Path:
+        """The officers' own log."""
+        return self.data / "trust" / "log"
+
+    @property
     def keys(self) -> Path:
         return self.data / "trust" / "keys"
+
+    @property
+    def plain_keys(self) -> Path:
+        """There where the list was begun with keys that have no passphrase."""
+        return self.keys / "plain-keys"
 
 
 def places(config: Config) -> Places:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
+from hubproxy.wiring.officers import append_publication, held_root
 from hubproxy.wiring.places import now, places
 
 
@@ -60,6 +62,19 @@ def trust_keeper(
     return TrustKeeper(client, modules, clock=clock, log=log)
 
 
+def whole_list(client: TrustClient) -> TrustSnapshot:
+    """The list as it is now, with what every team lists.
+
+    Raises:
+        TrustListError: it cannot be read, or does not verify.
+    """
+    snapshot = client.refresh()
+    while unread := [name for name in snapshot.delegated if name not in snapshot.roles]:
+        for name in unread:
+            snapshot = client.load_role(snapshot, name)
+    return snapshot
+
+
 def list_at_hand(config: Config) -> TrustSnapshot:
     """The list as the daemon has it, or else as its source has it; leaves nothing behind.
 
@@ -92,5 +107,10 @@ def pinned_root(config: Config) -> bytes:
 
 
 def repository(config: Config) -> Repository:
-    """The trust list that this host publishes."""
-    return Repository(places(config).repository, clock=now)
+    """The trust list that this host publishes. What is published goes into its log before."""
+    return Repository(
+        places(config).repository,
+        clock=now,
+        log=partial(append_publication, config),
+        pinned=held_root(config),
+    )

@@ -86,7 +86,7 @@ def test_what_is_not_a_key_is_refused(tmp_path: Path) -> None:
     pem = tmp_path / "officer.pem"
     pem.write_text("hello")
 
-    with pytest.raises(UsageError, match="not a private key in PEM"):
+    with pytest.raises(UsageError, match="not a key in PEM"):
         load_signer(pem)
     with pytest.raises(UsageError, match=r"cannot read the key .*none\.pem: No such file"):
         load_signer(tmp_path / "none.pem")
