@@ -13,7 +13,8 @@ from hubproxy.core.trust import Verdict, Versions
 TOLERANCE = timedelta(minutes=5)
 """By so much a clock may be set back without anyone being asked."""
 
-_ROLES = ("timestamp", "snapshot", "targets", "root")
+_OFFICERS_ROLES = ("targets", "root")
+_ROLES = ("timestamp", "snapshot", *_OFFICERS_ROLES)
 
 
 def floor_of(event: AuditEvent, identity: str) -> Versions | None:
@@ -31,9 +32,19 @@ def floor_of(event: AuditEvent, identity: str) -> Versions | None:
         return None
 
 
-def went_back(offered: Versions, seen: Versions) -> Verdict | None:
-    """The refusal of a list that is older than one already seen, or None."""
-    for role in _ROLES:
+def went_back(offered: Versions, seen: Versions, *, online_since: int = 1) -> Verdict | None:
+    """The refusal of a list that is older than one already seen, or None.
+
+    Whoever stole an online key may have run up the numbers that it signs, so that the officers'
+    list would look old for ever. So these are forgotten when the officers change the online keys
+    (TUF 1.0, 5.3.11); the numbers that the officers sign themselves never are.
+
+    Args:
+        offered: versions of the list in question.
+        seen: the highest versions that were in force.
+        online_since: version of the first root with the online keys that `offered` is signed by.
+    """
+    for role in _OFFICERS_ROLES if online_since > seen.root else _ROLES:
         now, before = getattr(offered, role), getattr(seen, role)
         if now < before:
             return Verdict(

@@ -33,6 +33,7 @@ class TrustSnapshot:
         roles: name -> role, of those read so far; `targets` is always one.
         policy: what the officers demand; where they have published none, nothing.
         files: name -> file of every role that may be read, `targets` among them.
+        online_since: version of the first root with the keys that snapshot and timestamp have now.
     """
 
     versions: Versions
@@ -40,6 +41,7 @@ class TrustSnapshot:
     roles: Mapping[str, Role]
     policy: Policy = NO_POLICY
     files: Mapping[str, RoleFile] = field(default_factory=dict)
+    online_since: int = 1
 
     def with_role(self, role: Role) -> "TrustSnapshot":
         """The same list with one more role read."""

@@ -6,6 +6,7 @@ from uuid import uuid4
 from hubproxy.core.audit import AuditEvent, timestamp
 from hubproxy.core.floors import went_back
 from hubproxy.core.trust import Versions
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import AuditUnavailableError, TrustListError
 from hubproxy.logs import event
 from hubproxy.service.clock import AuditedClock
@@ -33,13 +34,13 @@ class ListLog:
         self._audit, self._clock, self._identity = audit, clock, identity
         self._seen = seen
 
-    def check(self, offered: Versions) -> None:
+    def check(self, offered: TrustSnapshot) -> None:
         """See that a list is not older than one that was in force here.
 
         Raises:
             TrustListError: HP-T08: it is.
         """
-        verdict = went_back(offered, self._seen)
+        verdict = went_back(offered.versions, self._seen, online_since=offered.online_since)
         if verdict is not None:
             raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
 

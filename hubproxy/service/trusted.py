@@ -142,7 +142,7 @@ class TrustKeeper:
 
     async def _take(self, fresh: TrustSnapshot, how: str) -> None:
         """Let a list come into force, unless it is the one that is."""
-        self._log.check(fresh.versions)
+        self._log.check(fresh)
         before = self._snapshot
         if before is None or (fresh.versions, fresh.expires) != (before.versions, before.expires):
             reason = f"in force{how}: {_described(fresh, before)}"

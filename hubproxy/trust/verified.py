@@ -1,10 +1,16 @@
 """What the TUF client verified, as values of the core."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import MetaFile, Snapshot  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
+    MetaFile,
+    Root,
+    Snapshot,
+    Timestamp,
+)
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
@@ -39,6 +45,22 @@ class VerifiedUpdater(Updater):
         self._trusted_set.reference_time = at
         self._trusted_set._load_data = load  # type: ignore[assignment]  # one T, bound twice
         refuse_doubles(self._trusted_set.root)
+        self._online_since = self._trusted_set.root.version
+        self._trusted_set.update_root = self._noting_keys(  # type: ignore[method-assign, assignment]  # each root passes there
+            self._trusted_set.update_root
+        )
+
+    def _noting_keys(self, update_root: Callable[[bytes], Root]) -> Callable[[bytes], Root]:
+        """Note since which root the online keys are what they are; every root passes here."""
+
+        def noting(data: bytes) -> Root:
+            before = _online_keys(self._trusted_set.root)
+            newer = update_root(data)
+            if _online_keys(newer) != before:
+                self._online_since = newer.version
+            return newer
+
+        return noting
 
     def _persist_metadata(self, rolename: str, data: bytes) -> None:
         self.fresh[f"{rolename}.json"] = data
@@ -78,6 +100,7 @@ class VerifiedUpdater(Updater):
             ),
             roles={TOP: role_of(TOP, trusted.targets)},
             files=_files(trusted.snapshot),
+            online_since=self._online_since,
         )
 
     def expiry(self) -> str:
@@ -88,6 +111,14 @@ class VerifiedUpdater(Updater):
             if signed is not None and signed.is_expired(trusted.reference_time):
                 return f"trust list expired on {signed.expires:%Y-%m-%d %H:%M} UTC ({name})"
         return "trust list expired (targets)"
+
+
+def _online_keys(root: Root) -> list[object]:
+    """The public keys of snapshot and timestamp."""
+    return [
+        sorted(str(root.keys[keyid].keyval) for keyid in root.roles[role].keyids)
+        for role in (Snapshot.type, Timestamp.type)
+    ]
 
 
 def _files(snapshot: Snapshot) -> dict[str, RoleFile]:

@@ -65,6 +65,17 @@ def test_a_list_that_is_no_older_did_not(offered: Versions) -> None:
     assert went_back(offered, SEEN) is None
 
 
+def test_new_online_keys_end_the_memory_of_what_the_old_ones_signed() -> None:
+    offered = Versions(4, 1, 1, 41)
+    assert went_back(offered, SEEN, online_since=4) is None
+    assert went_back(offered, SEEN, online_since=3) is not None
+
+
+@pytest.mark.parametrize("offered", [Versions(4, 1, 1, 39), Versions(2, 1, 1, 41)])
+def test_what_officers_sign_never_goes_backwards(offered: Versions) -> None:
+    assert went_back(offered, SEEN, online_since=4) is not None
+
+
 def test_the_newest_event_is_not_always_the_last() -> None:
     times = ["2024-03-01T12:00:00.000Z", "2024-03-03T00:00:00.000Z", "2024-03-02T00:00:00.000Z"]
     assert newest(an_event(at=at) for at in times) == datetime(2024, 3, 3, tzinfo=UTC)

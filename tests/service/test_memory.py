@@ -4,11 +4,15 @@ import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import Metadata
 
 from hubproxy import wiring
 from hubproxy.core.trust import Versions
+from hubproxy.trust.changes import Online, PublicKey
 from tests.service.test_grace import Ahead
 from tests.site import SPICE, Site
 
@@ -92,6 +96,34 @@ async def test_row_4_another_list_with_a_root_of_its_own_may_begin_at_one(
     assert got.status in (403, 503)
     assert got.problem["code"] != "HP-T08"
     assert len(set(identities)) == 2
+
+
+async def test_row_10_numbers_that_a_thief_ran_up_lock_nobody_out(site: Site) -> None:
+    """New online keys end the memory of the old ones' numbers, also that in the audit log."""
+    repository = wiring.places(site.config).repository
+    kept = repository.with_name("kept")
+    shutil.copytree(repository, kept)
+    stolen: Metadata[Any] = Metadata.from_file(str(repository / "metadata/timestamp.json"))
+    stolen.signed.version = 2**40
+    stolen.sign(site.online)
+    (repository / "metadata/timestamp.json").write_bytes(stolen.to_bytes())
+    await site.daemon.trust.refresh()
+    assert site.daemon.trust.versions.timestamp == 2**40
+    shutil.rmtree(repository)
+    shutil.copytree(kept, repository)
+    await site.daemon.trust.refresh()
+    assert getattr(site.daemon.trust.error, "code", "") == "HP-T08"
+
+    new = CryptoSigner.generate_ed25519()
+    changes = [
+        Online(role="snapshot", key=PublicKey.of(new.public_key)),
+        Online(role="timestamp", key=PublicKey.of(new.public_key)),
+    ]
+    site.list.change(changes, signers=[site.officer], online=[site.online, new])
+    await site.daemon.trust.refresh()
+    assert site.daemon.trust.versions.root == 2
+    await site.restart({})
+    assert (await site.get(SPICE)).problem["code"] == "HP-T10"
 
 
 async def test_row_23_a_clock_that_was_set_back_stops_a_daemon_that_starts(

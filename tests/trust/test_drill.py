@@ -241,7 +241,9 @@ def test_row_10_readers_come_back_from_numbers_that_a_thief_ran_up(board: Board)
         online=("new",),
     )
 
-    assert client.refresh().versions.root == 2
+    found = client.refresh()
+    assert (found.versions.root, found.online_since) == (2, 2)
+    assert client.cached().online_since == 2
 
 
 def test_row_10_lost_online_keys_are_replaced_by_the_officers_alone(board: Board) -> None:
