@@ -23,13 +23,13 @@ def check(config: Config) -> None:
     """
     from hubproxy import wiring
     from hubproxy.core.policy import laxer
-    from hubproxy.errors import HubproxyError
+    from hubproxy.errors import TrustListError
 
     try:
         policy = wiring.list_at_hand(config).policy
-    except HubproxyError as error:
+    except TrustListError as error:
         note(f"not compared with the officers' policy: {error.code}: {error}")
-        found = []
+        found: list[str] = []
     else:
         size = config.limits.unpacked_bytes
         found = laxer(policy, mode=config.trust.mode, largest_module=size)

@@ -84,6 +84,14 @@ async def test_without_a_list_at_hand_the_settings_alone_are_checked(place: Plac
     assert done.errors.startswith("not compared with the officers' policy: TRUST_ROOT: there is no")
 
 
+async def test_a_source_that_no_list_can_be_read_from_is_named(place: Place) -> None:
+    await place.begin()
+    place.variables["HUBPROXY_TRUST_SOURCE"] = "ftp://lists.example/trust"
+    done = await place.run("config", "check")
+    assert done.status == 1
+    assert "a trust list cannot be read from ftp://lists.example/trust" in done.errors
+
+
 async def test_a_list_is_looked_at_once_a_minute_at_least(place: Place) -> None:
     place.variables["HUBPROXY_TRUST_REFRESH_SECONDS"] = "61"
     done = await place.run("config", "check")

@@ -151,9 +151,9 @@ class Place:
                 return
 
     def events(self) -> list[AuditEvent]:
-        """What the audit log holds."""
+        """What the audit log holds of requests."""
         assert self.data is not None
-        return list(read(self.data / "audit"))
+        return [event for event in read(self.data / "audit") if event.event != "trust"]
 
     def leftovers(self) -> list[Path]:
         """Files that are not whole and not yet named."""
