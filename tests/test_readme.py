@@ -44,6 +44,7 @@ def test_every_fence_is_a_command_that_is_run() -> None:
     assert all(text.startswith("$ ") for kind, text in FENCES if kind == "console")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Origin) -> None:
     """All of them in their order, in one shell."""
@@ -88,6 +89,8 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "ready: root 1, timestamp 2" in shown
     assert '"code":"HP-T10"' not in shown
     assert "hubproxy_requests_total" in shown
+    assert "the stolen key is refused" in shown
+    assert "answered with 410" in shown
     # The last command tells who loaded what was revoked.
     assert " by ada: found to leak addresses\n" in shown
-    assert "127.0.0.1 " in shown[shown.index("found to leak addresses") :]
+    assert "127.0.0.1 " in shown[shown.rindex("found to leak addresses") :]

@@ -51,7 +51,7 @@ class Secrets:
                     "--insecure-plain-keys, for a trial.",
                 )
             return load_signer(spec)
-        return load_signer(spec, self._given(number) or _ask(f"of {spec}"))
+        return load_signer(spec, self._given(number) or _ask(_secret_of(spec)))
 
     def public(self, spec: "KeySpec", number: int = 0) -> "Key":
         """The public half of a key.
@@ -66,7 +66,7 @@ class Secrets:
             return load_public(spec, self._given(number))
         if is_plain(spec) or not can_sign(spec):
             return load_public(spec)
-        return load_public(spec, self._given(number) or _ask(f"of {spec}"))
+        return load_public(spec, self._given(number) or _ask(_secret_of(spec)))
 
     def new(self, path: Path) -> bytes | None:
         """The passphrase of a key that is to be made; None for none.
@@ -74,7 +74,9 @@ class Secrets:
         Raises:
             UsageError: the file cannot be read or is empty, or nobody is there to be asked.
         """
-        return None if self.plain else self._given(0) or _ask(f"for {path}", confirm=True)
+        return (
+            None if self.plain else self._given(0) or _ask(f"passphrase for {path}", confirm=True)
+        )
 
     def _given(self, number: int) -> bytes | None:
         if self.files:
@@ -162,10 +164,16 @@ def _read(path: Path) -> bytes:
     return secret
 
 
-def _ask(whose: str, *, confirm: bool = False) -> bytes:
+def _secret_of(spec: "KeySpec") -> str:
+    from hubproxy.trust.keyspec import TokenSpec
+
+    return f"{'PIN' if isinstance(spec, TokenSpec) else 'passphrase'} of {spec}"
+
+
+def _ask(what: str, *, confirm: bool = False) -> bytes:
     if not sys.stdin.isatty():
-        raise UsageError(f"there is nobody to ask for the passphrase {whose}", remedy=_REMEDY)
+        raise UsageError(f"there is nobody to ask for the {what}", remedy=_REMEDY)
     answer: str = click.prompt(
-        f"Passphrase {whose}", hide_input=True, confirmation_prompt=confirm, err=True
+        what[0].upper() + what[1:], hide_input=True, confirmation_prompt=confirm, err=True
     )
     return answer.encode()

@@ -49,6 +49,7 @@ from hubproxy.trust.review import Requirement, Review, reviewed
 from hubproxy.trust.signing import sign_built, take_signatures, to_file
 from hubproxy.trust.standing import check_pinned
 from hubproxy.trust.thresholds import AnyFile, fingerprint
+from hubproxy.trust.wording import worded
 
 __all__ = ["Draft", "Signed", "begin", "drafts_in"]
 
@@ -144,6 +145,11 @@ class Draft:
     @property
     def made_at(self) -> datetime:
         return self._manifest.made_at
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What it changes, in words; as it says itself, which `review` checks."""
+        return worded(self.changes, self._contents())
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -63,7 +63,7 @@ def _keys(held: InForce) -> Iterator[Finding]:
                 "error",
                 f"{name} needs {needed} signatures and has {len(distinct)} keys: nobody can "
                 "change it any more once it has expired",
-                f"hubproxy trust threshold {name} {len(distinct)}",
+                _threshold(name, len(distinct)),
             )
         for one, other in combinations(keys, 2):
             if identity(one) == identity(other):
@@ -79,7 +79,7 @@ def _keys(held: InForce) -> Iterator[Finding]:
                     "error",
                     f"the key of {name_of(key)} in {name} is the online key of "
                     f"{online[identity(key)]}: who takes the server can list modules",
-                    f"hubproxy trust rotate online --new {online[identity(key)]}.pem",
+                    "hubproxy trust rotate online",
                 )
 
 
@@ -87,8 +87,13 @@ def _rotation(role: str, holder: str) -> str:
     if role in ("root", TOP):
         return f"hubproxy trust rotate officer {holder} --new KEY"
     if role in _ONLINE:
-        return "hubproxy trust rotate online --new KEY"
-    return f"hubproxy trust rotate team {role} {holder} --new KEY"
+        return "hubproxy trust rotate online"
+    return f"hubproxy trust rotate team {role} --new {holder}=KEY"
+
+
+def _threshold(role: str, number: int) -> str:
+    of = "" if role in ("root", TOP) else f" --role {role}"
+    return f"hubproxy trust threshold {number}{of}"
 
 
 def _patterns(held: InForce) -> Iterator[Finding]:
@@ -164,8 +169,9 @@ def _entries(held: InForce, name: str, targets: Mapping[str, TargetFile]) -> Ite
 
 def _shadowing(held: InForce, name: str, path: str) -> str | None:
     """The role that a look-up of the path ends in, where it is not this one."""
-    if path in held.targets.signed.targets:
-        return "the officers' entry"
+    if (ours := held.targets.signed.targets.get(path)) is not None:
+        revoked = isinstance(ours.custom, dict) and ours.custom.get("status") == "revoked"
+        return None if revoked else "the officers' entry"
     for other in held.covering(path)[1:]:
         if other == name:
             return None

@@ -43,6 +43,7 @@ from hubproxy.trust.standing import (
     in_force_already,
 )
 from hubproxy.trust.thresholds import identity
+from hubproxy.trust.wording import worded
 
 Keys = Signer | Sequence[Signer]
 """One key, or several."""
@@ -226,7 +227,7 @@ class Repository(ListFolder):
         days = lifetimes(built.last_targets.signed)
         files = [(name, contents.read_named(name)) for name in built.names]
         made = plan(held, built, days, several(online), self.clock())
-        self._log(Publication(draft, made.versions, tuple(map(str, changes)), _signed(built)))
+        self._log(Publication(draft, made.versions, worded(changes, contents), _signed(built)))
         for name, data in files:
             if self.published(name) != data:
                 self._put(self._folder / name, data)

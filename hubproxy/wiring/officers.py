@@ -75,7 +75,7 @@ def append_publication(config: Config, publication: Publication) -> None:
         id=uuid4().hex,
         time=timestamp(now()),
         event="trust",
-        caller="; ".join(publication.signed),
+        caller="; ".join(dict.fromkeys(publication.signed)),
         reason=f"{publication.draft}: {what}" if publication.draft else what,
         trust=publication.versions.full,
     )

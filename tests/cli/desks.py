@@ -10,9 +10,12 @@ from pathlib import Path
 from hubproxy import wiring
 from hubproxy.config import Config, load
 from hubproxy.files import write_whole
+from hubproxy.trust.contents import Contents
 from hubproxy.trust.draft import Draft, begin
 from hubproxy.trust.keys import create_key, create_online_key, load_public, load_signer
-from tests.cli.place import PASSPHRASE, Done, Place
+from hubproxy.trust.proposing import put
+from tests.cli.place import PASSPHRASE, SPICE, Done, Place
+from tests.made import describe
 from tests.origin import Origin
 
 _SECRET = PASSPHRASE.encode()
@@ -80,6 +83,15 @@ class Office:
     def carry(self, name: str) -> Path:
         """Copy a draft from ada's desk to the stick."""
         return Path(shutil.copytree(self.draft(name), self.stick / name))
+
+    def propose(self, handle: str = SPICE) -> Draft:
+        """A draft that lists a module, signed by ada, without a command."""
+        repository, contents = wiring.repository(self.ada.config), Contents()
+        record = describe(b"a module", handle)
+        changes = put(repository.in_force(), [record], contents)
+        made = Draft.create(self.ada.data / "drafts", repository, changes, contents)
+        self.ada.signs(made.folder)
+        return made
 
     def finish(self, name: str, *by: Desk) -> None:
         """Let others sign a draft (bob, if nobody is named), and publish it, without a command."""

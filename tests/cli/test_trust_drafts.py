@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hubproxy.trust.draft import Draft
 from tests.cli.desks import Desk, Office, begun, drafted
 from tests.cli.place import SPICE, Place
 
@@ -206,7 +207,7 @@ def unsigned(copy: Path) -> None:
 async def test_a_draft_that_was_altered_on_the_stick_is_not_signed(
     office: Office, alter: Callable[[Path], object]
 ) -> None:
-    await office.ada.trust("approve", SPICE, "--key", "ada.pem")
+    office.propose()
     copy = office.carry("D2")
     alter(copy)
 
@@ -214,12 +215,12 @@ async def test_a_draft_that_was_altered_on_the_stick_is_not_signed(
 
     assert (done.status in (1, 2), done.out) == (True, ""), done.out
     assert "Traceback" not in done.errors
-    await office.ada.trust("drafts")
-    assert "bob or cy" in await office.ada.refused("publish", "D2")
+    (one,) = Draft.load(office.draft("D2")).missing()
+    assert one.signed == ("ada",)
 
 
 async def test_a_forged_signature_counts_for_nothing(office: Office) -> None:
-    await office.ada.trust("approve", SPICE, "--key", "ada.pem")
+    office.propose()
     copy = office.carry("D2")
     unsigned(copy)
 
@@ -231,28 +232,27 @@ async def test_a_forged_signature_counts_for_nothing(office: Office) -> None:
 
 
 async def test_another_draft_is_not_merged(office: Office) -> None:
-    await office.ada.trust("propose", SPICE)
+    office.propose()
     copy = office.carry("D2")
     office.bob.signs(copy)
-    await office.ada.trust("abandon", "D2")
-    await office.ada.trust("propose", SPICE, "--licence", "MIT")
-    told = await office.ada.refused("merge", "D2", str(copy))
-    assert "copy" in told
-    assert "signed by 0 of 2" in (await office.ada.trust("drafts")).out
+    office.propose()
+    told = await office.ada.refused("merge", "D3", str(copy))
+    assert "is not a copy of D3, but of another draft: D2" in told
+    assert "D3  targets lists" in (await office.ada.trust("drafts")).out
 
 
-async def test_a_stale_draft_is_rebased_and_signed_anew(office: Office, place: Place) -> None:
-    place.put(NNLM, {"saved_model.pb": b"words"})
+async def test_a_stale_draft_is_rebased_and_signed_anew(office: Office) -> None:
     ada = office.ada
-    await ada.trust("approve", SPICE, "--key", "ada.pem")
-    await ada.trust("approve", NNLM, "--key", "ada.pem")
+    office.propose()
+    office.propose(NNLM)
     copy = office.carry("D2")
     office.bob.signs(copy)
     office.finish("D3")
 
     await ada.trust("merge", "D2", str(copy))
     told = await ada.refused("publish", "D2")
-    assert "hubproxy trust rebase D2" in told
+    assert "built on targets 1, but targets 2 is in force" in told
+    assert "`hubproxy trust rebase`" in told
 
     rebased = (await ada.trust("rebase", "D2")).out
     assert "signed by 0 of 2" in rebased
@@ -263,7 +263,7 @@ async def test_a_stale_draft_is_rebased_and_signed_anew(office: Office, place: P
 
 
 async def test_an_abandoned_draft_is_gone(office: Office) -> None:
-    await office.ada.trust("propose", SPICE)
+    office.propose()
     assert (await office.ada.trust("abandon", "D2")).out == "abandoned D2\n"
     assert (await office.ada.trust("drafts")).out == ""
     assert "draft" in await office.ada.refused("review", "D2")
@@ -293,7 +293,7 @@ async def test_a_team_has_a_plain_name_and_patterns_that_match(
 
 
 async def test_the_log_has_each_publication_and_who_signed_it(office: Office) -> None:
-    await office.ada.trust("approve", SPICE, "--key", "ada.pem")
+    office.propose()
     office.finish("D2")
 
     (begun, approved) = (await office.ada.trust("log", "--json")).objects
@@ -307,7 +307,7 @@ async def test_the_log_has_each_publication_and_who_signed_it(office: Office) ->
 
 
 async def test_where_the_log_cannot_be_written_nothing_is_published(office: Office) -> None:
-    await office.ada.trust("approve", SPICE, "--key", "ada.pem")
+    office.propose()
     copy = office.carry("D2")
     office.bob.signs(copy)
     await office.ada.trust("merge", "D2", str(copy))

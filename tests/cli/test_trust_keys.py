@@ -1,7 +1,10 @@
 import stat
+from collections.abc import Iterator
 
+import click
 import pytest
 
+from hubproxy.cli.trust import command
 from tests.cli.place import PASSPHRASE, SPICE, Place
 from tests.trust.softhsm import PIN, make_tokens, with_softhsm
 
@@ -111,6 +114,18 @@ async def test_more_signatures_than_officers_cannot_be_asked_for(place: Place) -
     assert "would need 2 signatures and have 1 keys" in done.errors
 
 
+async def test_a_list_that_waits_for_signatures_is_not_begun_again(place: Place) -> None:
+    for name in ("ada", "bob"):
+        await place.good("trust", "keygen", f"{name}.pem", *PASSED)
+    words = ("trust", "init", "--officer", "ada=ada.pem", "--officer", "bob=bob.pub", *PASSED)
+    done = await place.good(*words)
+    assert done.out.startswith("D1: root and targets signed by 1 of 2 (ada), bob must sign")
+
+    done = await place.run(*words)
+    assert (done.status, done.out) == (2, "")
+    assert "the draft D1 begins a list already" in done.errors
+
+
 async def test_each_key_has_its_own_passphrase_file(place: Place) -> None:
     (place.folder / "bobs").write_text("another passphrase\n")
     await place.good("trust", "keygen", "ada.pem", *PASSED)
@@ -147,13 +162,29 @@ async def test_an_officers_key_may_lie_on_a_token(place: Place) -> None:
     assert "wrong PIN for hsm:2?label=officer-a" in done.errors
 
 
-async def test_each_command_explains_itself(place: Place) -> None:
+def commands(group: click.Group, *words: str) -> Iterator[tuple[str, click.Command]]:
+    """Each command below a group, by the words that call it."""
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from commands(one, *words, name)
+        else:
+            yield " ".join((*words, name)), one
+
+
+@pytest.mark.parametrize(
+    ("words", "one"), [pytest.param(*found, id=found[0]) for found in commands(command)]
+)
+def test_each_command_explains_itself(words: str, one: click.Command) -> None:
+    told = one.help or ""
+    assert told
+    if words not in ("list", "show", "policy show", "card edit"):  # what only prints
+        assert "Exit status: 0 " in told
+    for option in one.params:
+        if isinstance(option, click.Option) and words not in ("card edit", "card check"):
+            assert option.help, option.name
+
+
+async def test_the_list_of_commands_has_each_ones_whole_sentence(place: Place) -> None:
     shown = (await place.good("trust", "--help")).out
-    names = [
-        line.split()[0] for line in shown.partition("Commands:")[2].splitlines() if line.strip()
-    ]
-    assert len(names) > 20
-    for name in names:
-        told = (await place.good("trust", name, "--help")).out
-        assert "..." not in told.partition("Commands:")[2], name
-        assert "Exit status:" in told or "Commands:" in told, name
+    assert "..." not in shown.partition("Commands:")[2]
+    assert "what was published, when," in shown

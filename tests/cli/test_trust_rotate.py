@@ -34,7 +34,7 @@ async def test_one_officer_becomes_three_of_whom_two_sign(place: Place) -> None:
         assert done.out.startswith(f"officer {name} has a new key (root ")
     done = await place.good("trust", "threshold", "2")
     assert done.out.startswith("D4: ")
-    assert "root signed by 1 of 2 (ada), bob or cy must sign" in done.out
+    assert "signed by 1 of 2 (ada), bob or cy must sign" in done.out
 
 
 async def test_row_8_a_stolen_key_signs_nothing_after_its_rotation(office: Office) -> None:

@@ -237,7 +237,9 @@ def test_nothing_is_published_that_the_log_does_not_take(board: Board) -> None:
 
     assert board.contents_of() == before
     draft.publish(board.list, board.online)
-    assert board.log[-1].changes == (f"targets lists {SPICE_PATH} {RECORD.descriptor.digest}",)
+    assert board.log[-1].changes == (
+        f"targets lists {RECORD.handle} (saved_model) {RECORD.archive.digest}",
+    )
     assert board.log[-1].versions == board.list.in_force().versions
 
 

@@ -7,6 +7,7 @@ from hubproxy.cli.policy import command as policy
 from hubproxy.cli.show import show
 from hubproxy.cli.trust.begin import init, keygen, public
 from hubproxy.cli.trust.drafts import abandon, drafts, merge, publish, rebase, review, sign
+from hubproxy.cli.trust.groups import InOrder
 from hubproxy.cli.trust.looking import lint, list_modules, log, status
 from hubproxy.cli.trust.propose import approve, propose
 from hubproxy.cli.trust.remove import remove
@@ -24,14 +25,7 @@ _COMMANDS = (
 )  # fmt: skip
 
 
-class _InOrder(click.Group):
-    """Lists the commands in the order in which an officer meets them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
-        return list(self.commands)
-
-
-@click.group("trust", cls=_InOrder)
+@click.group("trust", cls=InOrder)
 def command() -> None:
     """Keep the trust list: what may be served, signed by those who decided it.
 

@@ -128,6 +128,7 @@ def init(
             f"there is a trust list in {where.repository} already",
             remedy="Add to it with `hubproxy trust approve HANDLE`.",
         )
+    _check_none_waits(where.drafts)
     found = _officers(officers or ("officer",), config, keys.officer_pem, secrets)
     if secrets.plain:
         make_folder(where.keys, mode=0o700)
@@ -163,6 +164,21 @@ def init(
     if keys.officer_pem.exists():
         lines.insert(2, f"officer key  {keys.officer_pem}   (keep it away from the servers)")
     out.result({**fields, "root": str(where.root)}, text="\n".join(lines))
+
+
+def _check_none_waits(drafts: Path) -> None:
+    """See that no list was begun here that only waits for its signatures."""
+    from hubproxy.errors import UsageError
+    from hubproxy.trust.changes import Begin
+    from hubproxy.trust.draft import Draft, drafts_in
+
+    for name in drafts_in(drafts):
+        if any(isinstance(change, Begin) for change in Draft.load(drafts / name).changes):
+            raise UsageError(
+                f"the draft {name} begins a list already, and waits for signatures",
+                remedy=f"`hubproxy trust review {name}` shows whose; "
+                f"`hubproxy trust abandon {name}` lets another be begun.",
+            )
 
 
 def _officers(given: Sequence[str], config: Config, own: Path, secrets: Secrets) -> Holders:

@@ -127,18 +127,23 @@ def state(requirements: "Sequence[Requirement]") -> str:
 
 
 def described(requirements: "Iterable[Requirement]") -> list[str]:
-    """`targets signed by 1 of 2 (ada), bob or cy must sign`, once where several demand the same."""
-    return list(dict.fromkeys(map(_describe, requirements)))
+    """`root and targets signed by 1 of 2 (ada), bob or cy must sign`, one for each demand."""
+    roles: dict[tuple[int, tuple[str, ...], tuple[str, ...]], dict[str, None]] = {}
+    for one in requirements:
+        roles.setdefault((one.threshold, one.signed, one.missing), {})[one.role] = None
+    return [_described(" and ".join(names), *demand) for demand, names in roles.items()]
 
 
-def _describe(one: "Requirement") -> str:
+def _described(
+    roles: str, threshold: int, signed: tuple[str, ...], missing: tuple[str, ...]
+) -> str:
     from hubproxy.cli.trust.page import named
 
-    who = f" ({', '.join(map(named, one.signed))})" if one.signed else ""
-    text = f"{one.role} signed by {len(one.signed)} of {one.threshold}{who}"
-    if one.met:
+    who = f" ({', '.join(map(named, signed))})" if signed else ""
+    text = f"{roles} signed by {len(signed)} of {threshold}{who}"
+    if len(signed) >= threshold:
         return text
-    rest = " or ".join(map(named, one.missing)) or "nobody who is left"
+    rest = " or ".join(map(named, missing)) or "nobody who is left"
     return f"{text}, {rest} must sign"
 
 

@@ -30,7 +30,7 @@ def drafts(config: Config, as_json: bool) -> None:
         try:
             found = wiring.open_draft(config, name)
             requirements = found.missing()
-            told = [str(change) for change in found.changes]
+            told = list(found.told)
         except HubproxyError as error:
             note(f"{name}: {error}")
             damaged = True
@@ -160,7 +160,7 @@ def publish(config: Config, draft: str, as_json: bool) -> None:
     from hubproxy import wiring
 
     found = wiring.open_draft(config, draft)
-    told = "; ".join(map(str, found.changes))
+    told = "; ".join(found.told)
     versions = publish_draft(config, found)
     Output(as_json).result(
         {"draft": found.name, "published": str(versions)},

@@ -1,6 +1,8 @@
 """A draft on paper: what its signers read, one page for each record."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from hubproxy.trust.review import Entry, Review, RoleReview
 
 _MOST_FILES = 12
+_ID = re.compile("^[0-9a-f]{64} ")
 
 
 def print_review(review: "Review", out: Output) -> None:
@@ -38,8 +41,9 @@ def _lines(review: "Review") -> Iterator[str]:
         if review.pinned
         else f"NOT verified from a root of yours: compare {review.fingerprint} with the others"
     )
-    for role in review.roles:
-        yield from _role(role)
+    if review.note:
+        yield f"note: {review.note}"
+    yield from _roles(review.roles)
     if review.policy is not None:
         yield from _policy(*review.policy)
     for entry in review.entries:
@@ -54,7 +58,10 @@ def _summary(review: "Review") -> str:
         counts[_kind(entry)] += 1
     parts = [f"{number} {kind}" for kind, number in counts.items() if number]
     parts += ["the policy"] if review.policy is not None else []
-    parts += [f"who signs {one.role}" for one in review.roles if _signers_change(one)]
+    others = [one.role for one in review.roles if _signers_change(one)]
+    if review.begins:
+        return "a new list"
+    parts += [f"who signs {' and '.join(others)}"] if others else []
     return ", ".join(parts) or "a longer life for " + ", ".join(one.role for one in review.roles)
 
 
@@ -67,25 +74,43 @@ def _kind(entry: "Entry") -> str:
 
 
 def _signers_change(role: "RoleReview") -> bool:
-    return bool(
-        role.new_keys or role.removed_keys or role.new_patterns or role.removed_patterns
-        or role.threshold != role.was_threshold
-    )  # fmt: skip
+    return any(_of_signers(role)) or role.threshold != role.was_threshold
 
 
-def _role(role: "RoleReview") -> Iterator[str]:
-    yield ""
+def _of_signers(role: "RoleReview") -> tuple[tuple[str, ...], ...]:
+    return (role.new_keys, role.removed_keys, role.new_patterns, role.removed_patterns)
+
+
+def _roles(roles: "Sequence[RoleReview]") -> Iterator[str]:
+    """Each role; what several have in common, as root and targets do, once below them."""
+    for (_, was, now), several in groupby(roles, _common):
+        yield ""
+        group = list(several)
+        for role in group:
+            yield _role(role)
+        if was != now and now is not None:
+            yield f"  threshold  {was or 'none'} -> {now}"
+        labels = ("new key", "key gone", "may list", "no longer")
+        for label, texts in zip(labels, _of_signers(group[0]), strict=True):
+            yield from _rows(label, map(_nameless, texts))
+
+
+def _common(role: "RoleReview") -> tuple[tuple[tuple[str, ...], ...], int | None, int | None]:
+    return (_of_signers(role), role.was_threshold, role.threshold)
+
+
+def _role(role: "RoleReview") -> str:
+    if role.threshold is None:
+        return f"{role.role}: trusted no longer, and nothing that it lists"
     if role.expires is None:
-        yield f"{role.role}: trusted no longer, and nothing that it lists"
-    else:
-        was = f" (until now {role.was_expires:%Y-%m-%d})" if role.was_expires else " (new)"
-        yield f"{role.role} version {role.version}, until {role.expires:%Y-%m-%d}{was}"
-    if role.threshold != role.was_threshold and role.expires is not None:
-        yield f"  threshold  {role.was_threshold or 'none'} -> {role.threshold}"
-    yield from _rows("new key", role.new_keys)
-    yield from _rows("key gone", role.removed_keys)
-    yield from _rows("may list", role.new_patterns)
-    yield from _rows("no longer", role.removed_patterns)
+        return f"{role.role}: signed unattended"
+    was = f"until now {role.was_expires:%Y-%m-%d}" if role.was_expires else "new"
+    return f"{role.role} version {role.version}, until {role.expires:%Y-%m-%d} ({was})"
+
+
+def _nameless(text: str) -> str:
+    """A key that has no holder's name, without its long id."""
+    return _ID.sub("", text)
 
 
 def _policy(before: "Policy", after: "Policy") -> Iterator[str]:

@@ -43,7 +43,7 @@ def revoke(
       hubproxy trust revoke tfhub.dev/google/spice/2 --reason 'found to leak addresses'
       hubproxy trust revoke sha256:9f86d0... --reason 'trained on data without consent'
 
-    Then `kill -HUP` makes a daemon read the list at once.
+    A daemon sees it within a minute, or at once by `hubproxy reload`.
 
     Exit status: 0 published, or drafted; 2 not on the list, no reason, or a key that may not sign.
     """

@@ -8,6 +8,7 @@ import click
 from hubproxy.cli.keys import Hand, key_options
 from hubproxy.cli.options import Output, configured, json_option
 from hubproxy.cli.trust.decide import decide, draft_option, note_option
+from hubproxy.cli.trust.groups import InOrder
 from hubproxy.cli.trust.named import Holders, add_holder, checked_name, read_holders
 from hubproxy.cli.trust.teams import checked_team
 from hubproxy.config import Config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hubproxy.trust.changes import Change, PublicKey
 
 
-@click.group("rotate")
+@click.group("rotate", cls=InOrder)
 def rotate() -> None:
     """Change who signs: an officer, a team's members, or the online key.
 
