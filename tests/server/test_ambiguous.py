@@ -91,7 +91,9 @@ def _told_little(caplog: pytest.LogCaptureFixture) -> None:
     lines = [
         record
         for record in caplog.records
-        if not record.name.startswith("asyncio") or record.levelno > logging.INFO
+        if (not record.name.startswith("asyncio") or record.levelno > logging.INFO)
+        # The teams' file is read again as time passes, whoever asks.
+        and "access.teams_loaded" not in record.getMessage()
     ]
     assert len(lines) <= 1, [record.getMessage()[:300] for record in lines]
     for record in lines:
