@@ -50,6 +50,7 @@ class TrustKeeper:
             self._reading_ahead.cancel()
             await asyncio.gather(self._reading_ahead, return_exceptions=True)
         await self._roles.close()
+        await self._records.close()
 
     @property
     def versions(self) -> Versions:

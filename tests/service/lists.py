@@ -55,7 +55,7 @@ def a_role(name: str, *records: Record, days: float = 30) -> Role:
 
 @dataclass
 class Source:
-    """A list's source; what is an error is raised. Roles wait for `let_go`, if there is one."""
+    """A list's source; what is an error is raised. It waits for `let_go`, if there is one."""
 
     current: TrustSnapshot | Exception = field(default_factory=a_list)
     kept: TrustSnapshot | TrustListError = field(
@@ -88,6 +88,8 @@ class Source:
 
     def fetch_record(self, wanted: Descriptor) -> bytes:
         self.fetched.append(wanted.digest)
+        if self.let_go is not None:
+            assert self.let_go.wait(30)
         if wanted.digest not in self.records:
             raise TrustListError("HP-T09", "the source is away")
         return self.records[wanted.digest]
