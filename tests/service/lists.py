@@ -133,6 +133,7 @@ async def keeping(
     log: Log | None = None,
     seen: Versions = Versions(),  # noqa: B008  # it is frozen
     newest: datetime | None = None,
+    patience: float = 10,
 ) -> AsyncIterator[TrustKeeper]:
     """Who keeps the list, until the block ends.
 
@@ -141,10 +142,11 @@ async def keeping(
         log: that events go to.
         seen: of this list, by the log.
         newest: the time of the newest event in the log.
+        patience: seconds that a refresh waits for changed roles.
     """
     audited = AuditedClock(clock, newest)
     told = ListLog(log or Log(), audited, identity=IDENTITY, seen=seen)
-    keeper = TrustKeeper(source, modules, clock=audited, log=told)
+    keeper = TrustKeeper(source, modules, clock=audited, log=told, patience=patience)
     try:
         yield keeper
     finally:
