@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -30,24 +31,24 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def describe(site: Site, record: Record) -> Record:
+async def describe(site: Site, record: Record, signature: bytes = SIGNATURE) -> Record:
     """Sign a record with a card and a publisher's signature, whose files lie beside the list."""
     repository = wiring.places(site.config).repository
-    for folder, content, end in (("boms", CARD, ".cdx.json"), ("evidence", SIGNATURE, "")):
+    for folder, content, end in (("boms", CARD, ".cdx.json"), ("evidence", signature, "")):
         name = sha256(content)
         path = repository / folder / name[:2] / f"{name}{end}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    signature = Evidence(
+    evidence = Evidence(
         kind="minisign",
         identity="google",
-        digest=f"sha256:{sha256(SIGNATURE)}",
+        digest=f"sha256:{sha256(signature)}",
         verified_at=record.decided_at,
     )
     described = msgspec.structs.replace(
         record,
         card=CardNote(digest=f"sha256:{sha256(CARD)}", size=len(CARD)),
-        evidence=(signature,),
+        evidence=(evidence,),
     )
     site.list.publish([described], officer=site.officer, online=site.online)
     await site.daemon.trust.refresh()
@@ -347,3 +348,26 @@ async def test_anyone_may_ask_why_a_module_is_not(site: Site) -> None:
     (listed,) = (await site.get(f"-/why/{SPICE}")).problem["listed"]
     assert listed["refused"]["code"] == "HP-T10"
     assert listed["refused"]["text"].endswith(": it leaks addresses")
+
+
+async def test_clients_that_take_nothing_cost_no_memory_without_end(tmp_path: Path) -> None:
+    content = random.Random(8).randbytes(6 * 1024**2)
+    name = f"evidence/{sha256(content)[:2]}/{sha256(content)}"
+    async with Site(tmp_path) as site:
+        site.put(SPICE)
+        await describe(site, await site.approve(SPICE), content)
+        assert (await site.get(f"-/trust/{name}")).body == content
+        async with Raw(site.url, buffer=4096) as first, Raw(site.url, buffer=4096) as second:
+            for raw in (first, second):
+                raw.say(get(f"/-/trust/{name}"))
+            async with asyncio.timeout(30):
+                while (got := await site.get(f"-/trust/{name}")).status == 200:
+                    await asyncio.sleep(0.01)
+            assert (got.status, got.problem["code"]) == (503, "BUSY")
+            head = await site.get(f"-/trust/{name}", method="HEAD")
+            assert (head.status, head.headers["Content-Length"]) == (200, str(len(content)))
+            assert (await site.get("-/trust/metadata/timestamp.json")).status == 200
+        async with asyncio.timeout(30):
+            while (got := await site.get(f"-/trust/{name}")).status != 200:
+                await asyncio.sleep(0.01)
+        assert got.body == content
