@@ -12,6 +12,7 @@ from hubproxy.core.record import Record
 from hubproxy.core.trust import Listed
 from hubproxy.errors import HubproxyError, TrustListError
 from hubproxy.logs import event
+from hubproxy.service.beside import Beside
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.ports import Modules, TrustSource
 
@@ -40,6 +41,7 @@ class Records:
         self._source, self._modules, self._memory = source, modules, memory
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="records")
         self._failures = NegativeCache(clock)
+        self.beside = Beside(modules)
         self._known: OrderedDict[Digest, tuple[Record, int]] = OrderedDict()
         self._reading: dict[Digest, asyncio.Task[Record]] = {}
         self._size = 0
@@ -82,6 +84,7 @@ class Records:
                 f"the record of {listed.exact} cannot be read: {error}",
                 remedy="Ask a trust officer to approve the module again.",
             ) from error
+        self.beside.note(text)
         self._remember(listed.record.digest, record, len(text))
         return record
 

@@ -15,6 +15,7 @@ from hubproxy.core.trust import Listed, Verdict, Versions
 from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
 from hubproxy.errors import HubproxyError, TrustListError
 from hubproxy.logs import event
+from hubproxy.service.beside import Beside
 from hubproxy.service.clock import AuditedClock
 from hubproxy.service.listlog import ListLog
 from hubproxy.service.ports import Modules, TrustSource
@@ -59,6 +60,11 @@ class TrustKeeper:
             await asyncio.gather(self._reading_ahead, return_exceptions=True)
         await self._roles.close()
         await self._records.close()
+
+    @property
+    def beside(self) -> Beside:
+        """The files beside the list that its records name."""
+        return self._records.beside
 
     @property
     def versions(self) -> Versions:
