@@ -138,8 +138,7 @@ class Explaining:
         Raises:
             HubproxyError: there is no list to say so, or a part of it cannot be read.
         """
-        exact = (await self.trust.known(handle)).exact(handle)
-        snapshot = await self.trust.known(exact)
+        snapshot, exact = await self.trust.resolve(handle)
         every = [snapshot.find(exact, (form,)) for form in FORMATS]
         found = [(one, await self.trust.record(one)) for one in every if one is not None]
         roles = {one.role for one, _ in found}

@@ -98,8 +98,7 @@ class Publishing:
             NoCardError: its record has no card.
             HubproxyError: the list may not be used, or the card cannot be had.
         """
-        snapshot = await self._trust.known(handle)
-        exact = snapshot.exact(handle)
+        snapshot, exact = await self._trust.resolve(handle)
         listed = snapshot.find(exact, FORMATS)
         if listed is None:
             no = unlisted(handle, snapshot.versions)

@@ -9,7 +9,7 @@ import logging
 from datetime import datetime
 
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import Record
+from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.core.term import Standing, Term
 from hubproxy.core.trust import Listed, Verdict, Versions
 from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
@@ -110,6 +110,18 @@ class TrustKeeper:
                 await self._roles.read(snapshot, name)
             snapshot = self.snapshot()
         return snapshot
+
+    async def resolve(
+        self, handle: Handle, formats: tuple[Format, ...] = FORMATS
+    ) -> tuple[TrustSnapshot, Handle]:
+        """The handle with its version, and the list with every role read that may list that.
+
+        Raises:
+            HubproxyError: as `known`.
+        """
+        exact = (await self.known(handle)).exact(handle, formats)
+        # So many roles are asked for any version that those for this one may not be among them.
+        return await self.known(exact), exact
 
     def usable(self, listed: Listed, snapshot: TrustSnapshot) -> Term:
         """Until when what a list names may be served: a team's role may expire before the list.

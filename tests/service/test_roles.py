@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import FORMATS
-from hubproxy.core.trustlist import Delegation, TrustSnapshot
+from hubproxy.core.trustlist import MOST_ROLES, Delegation, TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.service.trusted import TrustKeeper
 from tests.made import SPICE, describe
@@ -89,6 +90,30 @@ async def test_a_role_that_cannot_be_read_refuses_its_own_handles_alone(
         await keeper.known(NLP)
     await keeper.known(CV)
     await keeper.known(Handle.parse(SPICE))
+
+
+async def test_a_role_that_the_version_alone_needs_is_read_however_many_list_others(
+    keeper: TrustKeeper, source: Source
+) -> None:
+    fifth = Handle.parse("tfhub.dev/nlp/bert/5")
+    found = msgspec.structs.replace(describe(b"bert", str(fifth)), format=FORMATS[-1])
+    teams = {"first": f"{fifth}/{FORMATS[-1]}.json"}
+    teams |= {f"team{number}": f"{NLP}/*" for number in range(MOST_ROLES)}
+    teams |= {"last": f"{fifth}/{FORMATS[0]}.json"}
+    source.current = a_list(teams=teams)
+    source.roles = {name: a_role(name) for name in teams}
+    source.roles |= {"first": a_role("first", found), "last": AWAY}
+    await keeper.refresh()
+    with pytest.raises(TrustListError, match="cannot be read"):
+        await keeper.resolve(NLP.unversioned)
+    source.current = a_list(2, teams=teams)
+    source.roles["last"] = a_role("last")
+    await keeper.refresh()
+    snapshot, exact = await keeper.resolve(NLP.unversioned)
+    assert exact == fifth
+    named = snapshot.find(exact, FORMATS)
+    assert named is not None
+    assert named.role == "first"
 
 
 async def test_a_role_that_failed_is_not_asked_for_at_once_again(
