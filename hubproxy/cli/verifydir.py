@@ -15,7 +15,8 @@ from hubproxy.core.handle import Handle
 @click.argument("handle", type=HandleType())
 @json_option
 def command(config: Config, folder: Path, handle: Handle, as_json: bool) -> None:
-    """Compare DIR, such as a client's cached copy, with the record of HANDLE on the trust list.
+    """Compare DIR, such as a client's cached copy, with the record of HANDLE on the trust list:
+    where it is approved in several formats, with the one that comes nearest.
 
     It trusts the list alone, not the daemon that the copy came from. Every file that is missing,
     changed or extra is named; a link is never followed, and never good.
@@ -34,14 +35,15 @@ def command(config: Config, folder: Path, handle: Handle, as_json: bool) -> None
     if None not in verdicts:
         no = next((one for one in verdicts if one), unlisted(handle, lookup.snapshot.versions))
         raise DeniedError(no.code, no.status, no.message, remedy=no.remedy)
-    record = found[verdicts.index(None)][1]
+    approved = [record for (_, record), no in zip(found, verdicts, strict=True) if no is None]
     try:
-        wrong = differences(folder, record.files)
+        compared = [(differences(folder, record.files), record) for record in approved]
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be read: {error.strerror}",
             remedy="Name the folder that holds the module's files.",
         ) from error
+    wrong, record = min(compared, key=lambda one: len(one[0]))
     for one in wrong:
         text = f"{one.kind:<10}  {printable(one.path)}" + (f"  ({one.text})" if one.text else "")
         out.result({"kind": one.kind, "path": one.path, "text": one.text}, text=printable(text))

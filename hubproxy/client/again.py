@@ -1,8 +1,8 @@
 """Whether a local copy of a module may be used once more: hubproxy is asked each time.
 
 So a module that was revoked is refused on every host that has it, and each use is on record. A
-job must not stop because a proxy restarts: where hubproxy gives no verdict, the copy is used, with
-a warning. HUBPROXY_STRICT=1 refuses it then.
+job must not stop because a proxy restarts, or a token has expired: where hubproxy gives no verdict
+on the module, the copy is used, with a warning. HUBPROXY_STRICT=1 refuses it then.
 """
 
 import http.client
@@ -16,8 +16,9 @@ from .refusal import HubproxyError
 
 # It decides by what it knows, and fetches nothing: one that takes longer is as good as away.
 _TIMEOUT = 10.0
-# Refusals that are no verdict on the module.
-_BUSY = (408, 429)
+# Refusals that are of who asks, and when: no verdict on the module.
+_NO_VERDICT = (401, 408, 429)
+_NOT_OURS = "the answer is not hubproxy's: it has no Repr-Digest header"
 
 
 def approved_now(handle: str, base: str, copy: str) -> str:
@@ -41,10 +42,10 @@ def approved_now(handle: str, base: str, copy: str) -> str:
             digest = wire.repr_digest(answer)
         if digest is not None:
             return digest.hex()
-        return _no_verdict("the answer is not hubproxy's: it has no Repr-Digest header", copy)
+        return _no_verdict(_NOT_OURS, copy)
     except urllib.error.HTTPError as answer:
         with answer:
-            if 400 <= answer.code < 500 and answer.code not in _BUSY and refusal.is_ours(answer):
+            if _is_verdict(answer) and refusal.is_ours(answer):
                 return _refused(asked, credentials, copy)
             reason = answer.headers.get("X-Hubproxy-Reason", "") or answer.reason
             return _no_verdict("it answered {} {}".format(answer.code, reason), copy)
@@ -65,21 +66,30 @@ def _refused(asked: str, credentials: Dict[str, str], copy: str) -> str:
     try:
         with wire.open_url(asked, {"Range": "bytes=0-0"}, credentials, wire.TIMEOUT) as answer:
             digest = wire.repr_digest(answer)
-        return digest.hex() if digest is not None else ""
+        return digest.hex() if digest is not None else _no_verdict(_NOT_OURS, copy)
     except urllib.error.HTTPError as answer:
         with answer:
             kept = "The copy in {} is not used. It is left as it is.".format(copy)
             told = refusal.from_answer(answer, asked, kept)
-            if answer.code < 500 and told.code:
+            if _is_verdict(answer) and told.code:
                 raise told from None
             return _no_verdict("it answered {}".format(answer.code), copy)
     except (OSError, http.client.HTTPException) as error:
         return _no_verdict("it broke off: {}".format(error), copy)
 
 
+def is_strict() -> bool:
+    """Whether only bytes that hubproxy answers for now may be used."""
+    return os.environ.get("HUBPROXY_STRICT", "") not in ("", "0")
+
+
+def _is_verdict(answer: urllib.error.HTTPError) -> bool:
+    return 400 <= answer.code < 500 and answer.code not in _NO_VERDICT
+
+
 def _no_verdict(why: str, copy: str) -> str:
     told = "hubproxy does not say whether {} may be used: {}".format(copy, why)
-    if os.environ.get("HUBPROXY_STRICT", "") not in ("", "0"):
+    if is_strict():
         raise HubproxyError(
             told, "Load it again when hubproxy answers, or unset HUBPROXY_STRICT to use the copy."
         )

@@ -45,9 +45,9 @@ class HubproxyResolver:
         if not here_before:
             return found
         approved, kept = again.approved_now(handle, base, found), _noted(folder)
-        if approved and kept and approved != kept:
-            # The officers have approved other bytes since. Jobs that run may be reading the old
-            # ones, so these stay, and the new ones lie beside them.
+        if approved and approved != kept and (kept or again.is_strict()):
+            # The officers have approved other bytes since; or, in a strict job, nobody knows what
+            # these are. Jobs that run may be reading them, so they stay, the approved ones beside.
             found, _ = _load(base, handle, "{}-{}".format(folder, approved[:16]), approved)
         return found
 

@@ -71,11 +71,13 @@ class TrustSnapshot:
         return _unread(one for form in FORMATS for one in self._on_path(target_path(handle, form)))
 
     def find(self, exact: Handle, formats: tuple[Format, ...]) -> Listed | None:
-        """The first of `formats` under which the list names the handle.
+        """The first of `formats` under which the list names the handle; None without a version.
 
         Raises:
             LookupError: a role that may name it was not read: see `missing`.
         """
+        if exact.version is None:
+            return None
         for form in formats:
             found = self._find(target_path(exact, form))
             if found is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from hubproxy.server.job import Tally
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Pages
 from hubproxy.server.replies import Shape, page_reply, refusal, shape, wants_gzip
+from hubproxy.server.room import SMALL, Room
 from hubproxy.server.sender import Senders
 from hubproxy.server.tls import sealing
 from hubproxy.service.pull import Body, Pulled, PullThrough
@@ -29,19 +30,29 @@ class App:
     senders: Senders
     metrics: Metrics
     pages: Pages
+    room: Room = field(default_factory=Room)
 
     async def handle(self, request: web.BaseRequest, caller: str) -> web.StreamResponse:
         """Answer a request that is in good form, with the target of a reverse route."""
         try:
             path = request.raw_path.partition("?")[0]
             if is_own_page(path) or path.split("/", 3)[2:3] == ["-"]:
-                return page_reply(await self.pages.find(path), request.headers)
+                return await self._page(request, path, caller)
             hub, path, query = split_target(request.raw_path)
             asked = read_request(hub, path, query)
             return await self._module(request, asked, caller)
         except HubproxyError as error:
             self.refused(request.raw_path, error)
             return refusal(error)
+
+    async def _page(self, request: web.BaseRequest, path: str, caller: str) -> web.StreamResponse:
+        response = page_reply(await self.pages.find(path), request.headers)
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        if size > SMALL and request.method != "HEAD":
+            with self.room.taken(caller, size), suppress(ConnectionError):
+                await response.prepare(request)
+                await response.write_eof()
+        return response
 
     def refused(self, target: str, error: HubproxyError) -> None:
         """Count a refusal."""

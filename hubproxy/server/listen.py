@@ -1,12 +1,14 @@
 """The listeners: accept, serve, and drain when told to stop."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from hubproxy.errors import ConfigError
+from hubproxy.logs import event
 from hubproxy.server.edge import Door, Edge
 from hubproxy.server.frontend import Frontend
 
@@ -76,7 +78,10 @@ async def until_told(reload: Callable[[], Awaitable[None]], minding: Callable[[]
         while True:
             await hang_up.wait()
             hang_up.clear()
-            await reload()
+            try:
+                await reload()
+            except Exception as error:  # noqa: BLE001  # else no later SIGHUP would be minded
+                event("reload.crashed", logging.ERROR, error=repr(error))
 
     task = asyncio.create_task(reloading())
     try:

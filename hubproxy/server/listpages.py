@@ -4,6 +4,7 @@ So one hubproxy can be the source of another, `trust.source = "http://HOST:8440/
 list is public, as its whole worth is in its signatures: these pages ask nobody who he is.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -57,14 +58,13 @@ async def _file(publishing: Publishing, name: str) -> Page:
         )
     kind = _TYPES.get(name.partition("/")[0], "application/json")
     # Its name says for ever what it holds, but for the file that is looked at for changes.
-    return Page(
-        content, kind, etag=_etag(content), cache="no-cache" if name == TIMESTAMP else _FOREVER
-    )
+    cache = "no-cache" if name == TIMESTAMP else _FOREVER
+    return Page(content, kind, etag=await _etag(content), cache=cache)
 
 
 async def _card(publishing: Publishing, text: str) -> Page:
     content = await publishing.card(_handle(text))
-    return Page(content, CARD, etag=_etag(content))
+    return Page(content, CARD, etag=await _etag(content))
 
 
 async def _why(explaining: Explaining, text: str) -> Page:
@@ -86,5 +86,5 @@ def _handle(text: str) -> Handle:
         ) from error
 
 
-def _etag(content: bytes) -> str:
-    return f'"sha256:{hashlib.sha256(content).hexdigest()}"'
+async def _etag(content: bytes) -> str:
+    return f'"sha256:{(await asyncio.to_thread(hashlib.sha256, content)).hexdigest()}"'

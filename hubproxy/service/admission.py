@@ -82,9 +82,8 @@ class Admission:
             HubproxyError: it may not be served, or there is no list to say so.
         """
         self._transfers.upstream(handle.hub)
-        snapshot = await self._trust.known(handle)
+        snapshot, exact = await self._trust.resolve(handle, formats)
         mode = self._holds(snapshot.policy)
-        exact = snapshot.exact(handle, formats)
         entry.exact = str(exact)
         listed, reviewed = snapshot.find(exact, FORMATS), True
         if listed is None and mode == "first-use":

@@ -138,8 +138,7 @@ class Explaining:
         Raises:
             HubproxyError: there is no list to say so, or a part of it cannot be read.
         """
-        exact = (await self.trust.known(handle)).exact(handle)
-        snapshot = await self.trust.known(exact)
+        snapshot, exact = await self.trust.resolve(handle)
         every = [snapshot.find(exact, (form,)) for form in FORMATS]
         found = [(one, await self.trust.record(one)) for one in every if one is not None]
         roles = {one.role for one, _ in found}
@@ -150,11 +149,12 @@ class Explaining:
 def approvers(handle: Handle, snapshot: TrustSnapshot) -> list[Approver]:
     """Who may list a handle, of the roles that were read: the officers, and teams by pattern."""
     exact = handle if handle.version is not None else handle.at(1)
-    paths = [target_path(exact, form) for form in FORMATS]
+    paths = [target_path(exact, form).split("/") for form in FORMATS]
     found = [Approver(role=TOP)]
     for role in snapshot.roles.values():
+        asked = {name for path in paths for name in role.asked(path)[0]}
         for one in role.delegations:
-            if any(map(one.covers, paths)):
+            if one.role in asked:
                 names = (str(key.get(_NAME, keyid)) for keyid, key in one.keys.items())
                 found.append(
                     Approver(role=one.role, threshold=one.threshold, names=tuple(sorted(names)))

@@ -73,7 +73,7 @@ class Publishing:
                 shape is no name of the list.
 
         Raises:
-            HubproxyError: it is not at hand, and the source does not give it.
+            HubproxyError: there is no list; or it is not at hand, and the source does not give it.
         """
         if _METADATA.fullmatch(name):
             return await _in(self._roles, self._source.published, name)
@@ -83,6 +83,8 @@ class Publishing:
         digest = Digest.of_hex(match["hex"])
         if match["folder"] == "records":
             return await self._record(name, digest)
+        if not await self._trust.beside.names(str(digest), self._trust.snapshot()):
+            return None
         return await _in(self._files, self._source.fetch_file, name, digest)
 
     async def card(self, handle: Handle) -> bytes:
@@ -96,8 +98,7 @@ class Publishing:
             NoCardError: its record has no card.
             HubproxyError: the list may not be used, or the card cannot be had.
         """
-        snapshot = await self._trust.known(handle)
-        exact = snapshot.exact(handle)
+        snapshot, exact = await self._trust.resolve(handle)
         listed = snapshot.find(exact, FORMATS)
         if listed is None:
             no = unlisted(handle, snapshot.versions)
@@ -122,6 +123,8 @@ class Publishing:
             text = await _in(self._files, self._source.published, name)
             if text is not None:
                 await self._keep(text)
+        if text is not None:
+            self._trust.beside.note(text)
         return text
 
     def _named(self, digest: Digest) -> Descriptor | None:

@@ -31,7 +31,7 @@ class Subject:
         """Whether an event is of the subject."""
         if self.handle is not None:
             return Selection(handle=self.handle).matches(event)
-        return event.archive in self.digests or event.record in self.digests
+        return not self.digests.isdisjoint(served(event))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -110,7 +110,9 @@ class Recalls:
             loads = recall(self.events([str(wanted)]), Subject(handle=wanted))
             return Recall(tuple(self._listed({str(wanted)})), loads)
         records = self._bound_by(wanted)
-        subject = subject_of(wanted, records)
+        events = self.events([str(wanted)])
+        under = {one.archive for one in events if one.record == str(wanted) and one.archive}
+        subject = Subject(digests=subject_of(wanted, records).digests | under)
         loads = recall(self.events(subject.texts), subject)
         handles = {handle for one in loads for handle in one.handles}
         listed = self._listed(handles | {record.handle for record in records})
@@ -124,8 +126,11 @@ class Recalls:
                 found += named_by(digest, self.lookup.records(self.lost))
             except TrustListError as error:
                 self.lost(error)
+        own = self.stored(digest)
+        if own is not None:
+            found += named_by(digest, [(digest, own)])
         # An archive or a record that was served stands in the log itself; a tree does not.
-        if not any(self.events([str(digest)])):
+        if not any(str(digest) in served(one) for one in self.events([str(digest)])):
             texts = ((one, self.stored(one)) for one in served_records(self.events([])))
             found += named_by(digest, ((one, text) for one, text in texts if text is not None))
         return found
@@ -174,6 +179,11 @@ def named_by(digest: Digest, records: Iterable[tuple[Digest, bytes]]) -> Iterato
             continue
         if own == digest or str(digest) in (record.archive.digest, record.tree):
             yield record
+
+
+def served(event: AuditEvent) -> tuple[str, str]:
+    """The archive and the record of an event; each may be empty."""
+    return event.archive, event.record
 
 
 def served_records(events: Iterable[AuditEvent]) -> list[Digest]:

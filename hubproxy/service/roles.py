@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic
 
 from hubproxy.core.trust import Versions
-from hubproxy.core.trustlist import Role, TrustSnapshot
+from hubproxy.core.trustlist import TOP, Delegation, Role, TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.logs import event
 from hubproxy.service.failures import NegativeCache
@@ -62,6 +63,22 @@ class Roles:
         if error is not None:
             raise error.with_traceback(None)
 
+    async def read_each(
+        self, snapshot: TrustSnapshot, names: Iterable[str], *, seconds: float
+    ) -> TrustListError | None:
+        """Have several roles read; tells why one could not be, at the latest after `seconds`."""
+        reading = (self.read(snapshot, name) for name in sorted(names))
+        try:
+            answers = await asyncio.wait_for(
+                asyncio.gather(*reading, return_exceptions=True), seconds
+            )
+        except TimeoutError:
+            return TrustListError("TRUST_UNREACHABLE", f"no answer within {seconds:.1f} s")
+        error = next((error for error in answers if error is not None), None)
+        if error is None or isinstance(error, TrustListError):
+            return error
+        return TrustListError("TRUST_UNREACHABLE", f"a role could not be read: {error!r}")
+
     async def read_ahead(self, current: Callable[[], TrustSnapshot | None]) -> None:
         """Read what nobody has asked for yet: a source that goes away then cuts no look-up.
 
@@ -94,5 +111,35 @@ class Roles:
             return error
         self._failures.succeeded(key)
         for role in loaded.roles.values():
-            self._found(snapshot, role)
+            if snapshot.roles.get(role.name) is not role:
+                self._found(snapshot, role)
         return None
+
+
+def lend(fresh: TrustSnapshot, before: TrustSnapshot) -> tuple[TrustSnapshot, set[str]]:
+    """A new list with roles of the one before where its own were not read yet; and which these are.
+
+    So who keeps a team's file back has no more power than who keeps the whole list back: what the
+    team listed is good for as long as the list that said so last. A role whose keys have changed
+    is not lent: perhaps they were stolen. Nor is one that a team delegates to.
+    """
+    lent = set()
+    for now in fresh.roles[TOP].delegations:
+        was, role = before.delegation(now.role), before.roles.get(now.role)
+        if role is None or now.role in fresh.roles or not signed_alike(was, now):
+            continue
+        fresh = fresh.with_role(replace(role, expires=min(role.expires, before.expires)))
+        lent.add(now.role)
+    return fresh, lent
+
+
+def take_back(snapshot: TrustSnapshot) -> TrustSnapshot:
+    """The list without the roles that teams delegate to: they were read by what a team has lent."""
+    kept = {TOP, *(one.role for one in snapshot.roles[TOP].delegations)}
+    roles = {name: role for name, role in snapshot.roles.items() if name in kept}
+    return replace(snapshot, roles=roles)
+
+
+def signed_alike(was: Delegation | None, now: Delegation | None) -> bool:
+    """Whether a role that was good by the one delegation is so by the other."""
+    return was is not None and now is not None and was.signed_alike(now)

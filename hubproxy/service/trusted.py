@@ -9,17 +9,18 @@ import logging
 from datetime import datetime
 
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import Record
+from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.core.term import Standing, Term
 from hubproxy.core.trust import Listed, Verdict, Versions
 from hubproxy.core.trustlist import TOP, Role, TrustSnapshot
 from hubproxy.errors import HubproxyError, TrustListError
 from hubproxy.logs import event
+from hubproxy.service.beside import Beside
 from hubproxy.service.clock import AuditedClock
 from hubproxy.service.listlog import ListLog
 from hubproxy.service.ports import Modules, TrustSource
 from hubproxy.service.records import Records
-from hubproxy.service.roles import Roles
+from hubproxy.service.roles import Roles, lend, signed_alike, take_back
 
 
 class TrustKeeper:
@@ -28,14 +29,22 @@ class TrustKeeper:
     Args:
         clock: the time, and whether it can be true.
         log: has each change on record.
+        patience: seconds that a refresh waits for the teams' roles that have changed.
     """
 
     def __init__(
-        self, source: TrustSource, modules: Modules, *, clock: AuditedClock, log: ListLog
+        self,
+        source: TrustSource,
+        modules: Modules,
+        *,
+        clock: AuditedClock,
+        log: ListLog,
+        patience: float = 10,
     ) -> None:
-        self._source, self._clock, self._log = source, clock, log
+        self._source, self._clock, self._log, self._patience = source, clock, log, patience
         self._snapshot: TrustSnapshot | None = None
         self._all_read = False
+        self._lent: set[str] = set()
         self._records = Records(source, modules)
         self._roles = Roles(source, self._found)
         self._reading_ahead: asyncio.Task[None] | None = None
@@ -50,6 +59,12 @@ class TrustKeeper:
             self._reading_ahead.cancel()
             await asyncio.gather(self._reading_ahead, return_exceptions=True)
         await self._roles.close()
+        await self._records.close()
+
+    @property
+    def beside(self) -> Beside:
+        """The files beside the list that its records name."""
+        return self._records.beside
 
     @property
     def versions(self) -> Versions:
@@ -96,6 +111,18 @@ class TrustKeeper:
             snapshot = self.snapshot()
         return snapshot
 
+    async def resolve(
+        self, handle: Handle, formats: tuple[Format, ...] = FORMATS
+    ) -> tuple[TrustSnapshot, Handle]:
+        """The handle with its version, and the list with every role read that may list that.
+
+        Raises:
+            HubproxyError: as `known`.
+        """
+        exact = (await self.known(handle)).exact(handle, formats)
+        # So many roles are asked for any version that those for this one may not be among them.
+        return await self.known(exact), exact
+
     def usable(self, listed: Listed, snapshot: TrustSnapshot) -> Term:
         """Until when what a list names may be served: a team's role may expire before the list.
 
@@ -120,7 +147,11 @@ class TrustKeeper:
         async with self._refreshing:
             try:
                 self._clock.check()
-                await self._take(await asyncio.to_thread(self._source.refresh), "")
+                new = await self._take(await asyncio.to_thread(self._source.refresh), "")
+                await self._catch_up()
+                if self.error is not None and not new:
+                    await self._log.tell("", "the trust list can be read again, and is the same")
+                self.error = None
             except HubproxyError as error:
                 await self._failed(error)
                 if self._snapshot is None and error.code != "HP-T14":
@@ -140,18 +171,34 @@ class TrustKeeper:
             except Exception as error:  # noqa: BLE001  # else nobody would refresh any more
                 event("trust.refresh_crashed", level=logging.ERROR, error=repr(error))
 
-    async def _take(self, fresh: TrustSnapshot, how: str) -> None:
-        """Let a list come into force, unless it is the one that is."""
+    async def _take(self, fresh: TrustSnapshot, how: str) -> bool:
+        """Let a list come into force; False where it is the one that is."""
         self._log.check(fresh)
         before = self._snapshot
-        if before is None or (fresh.versions, fresh.expires) != (before.versions, before.expires):
-            reason = f"in force{how}: {_described(fresh, before)}"
-            await self._log.comes_into_force(fresh.versions, reason)
-            self._use(fresh)
-            event("trust.refreshed", versions=fresh.versions, modules=_listed(fresh))
-        elif self.error is not None:
-            await self._log.tell("", "the trust list can be read again, and is the same")
-        self.error = None
+        if before and (fresh.versions, fresh.expires) == (before.versions, before.expires):
+            return False
+        reason = f"in force{how}: {_described(fresh, before)}"
+        await self._log.comes_into_force(fresh.versions, reason)
+        whole, self._lent = lend(fresh, before) if before else (fresh, set())
+        self._use(whole)
+        event("trust.refreshed", versions=fresh.versions, modules=_listed(fresh))
+        return True
+
+    async def _catch_up(self) -> None:
+        """Read the roles that the list before has lent; one that cannot be had stays lent.
+
+        Raises:
+            TrustListError: there is such a one.
+        """
+        if not self._lent or self._snapshot is None:
+            return
+        error = await self._roles.read_each(self._snapshot, self._lent, seconds=self._patience)
+        if error is not None:
+            raise TrustListError(
+                error.code,
+                f"what {', '.join(sorted(self._lent))} changed cannot be read: {error}",
+                remedy="What was listed before goes on for as long as that list was good.",
+            )
 
     async def _fall_back(self) -> None:
         """Go on with the list as it was verified last; why there is no newer one stays told."""
@@ -189,7 +236,13 @@ class TrustKeeper:
         current = self._snapshot
         if current is None or current.versions != snapshot.versions:
             return  # another list has come into force meanwhile
-        if role.name not in current.roles:
+        name = role.name
+        if not signed_alike(snapshot.delegation(name), current.delegation(name)):
+            return  # it was read by what a team had lent
+        if name in self._lent:
+            self._lent.discard(name)
+            self._use(take_back(current).with_role(role))
+        elif name not in current.roles:
             self._use(current.with_role(role))
 
     def _use(self, snapshot: TrustSnapshot) -> None:

@@ -1,5 +1,7 @@
 """Who signed a role of a list: by name, and only those whose signatures are good."""
 
+from threading import Lock
+
 import msgspec
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key  # type: ignore[attr-defined]  # no __all__
@@ -13,6 +15,29 @@ from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.inforce import name_of
+
+
+class Signers:
+    """Tells who signed roles, and remembers it: a large role is read once, however many ask.
+
+    Args:
+        client: reads the list.
+    """
+
+    def __init__(self, client: TrustClient) -> None:
+        self._client = client
+        self._told: dict[str, tuple[object, Signatures]] = {}
+        self._reading = Lock()
+
+    def __call__(self, snapshot: TrustSnapshot, name: str) -> Signatures:
+        """As `signatures`. Blocks, and never reads two at a time."""
+        by = snapshot.versions.root if name == TOP else snapshot.delegation(name)
+        key = (snapshot.roles[name].version, snapshot.files.get(name), by)
+        with self._reading:
+            told = self._told.get(name)
+            if told is None or told[0] != key:
+                told = self._told[name] = key, signatures(self._client, snapshot, name)
+        return told[1]
 
 
 def signatures(client: TrustClient, snapshot: TrustSnapshot, name: str) -> Signatures:
@@ -37,7 +62,8 @@ def signatures(client: TrustClient, snapshot: TrustSnapshot, name: str) -> Signa
             }
     except RepositoryError as error:
         raise TrustListError("HP-T09", f"who signed {name} cannot be told: {error}") from error
-    good = {keyid for keyid, key in keys.items() if _is_good(key, signed)}
+    content = signed.signed_bytes
+    good = {keyid for keyid, key in keys.items() if _is_good(key, signed, content)}
     return Signatures(
         role=name,
         version=version,
@@ -55,12 +81,12 @@ def _top_keys(data: bytes) -> tuple[dict[str, Key], int]:
     return {keyid: root.keys[keyid] for keyid in role.keyids}, role.threshold
 
 
-def _is_good(key: Key, signed: Metadata) -> bool:  # type: ignore[type-arg]  # of any role
+def _is_good(key: Key, signed: Metadata, content: bytes) -> bool:  # type: ignore[type-arg]  # of any role
     signature = signed.signatures.get(key.keyid)
     if signature is None:
         return False
     try:
-        key.verify_signature(signature, signed.signed_bytes)
+        key.verify_signature(signature, content)
     except (UnverifiedSignatureError, VerificationError):
         return False
     return True

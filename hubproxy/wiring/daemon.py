@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
@@ -32,7 +31,7 @@ from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.reloading import InForce
-from hubproxy.trust.signers import signatures
+from hubproxy.trust.signers import Signers
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
@@ -165,7 +164,7 @@ async def open_daemon(
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
-        explaining = Explaining(trust, partial(signatures, client), config.trust.mode, clock)
+        explaining = Explaining(trust, Signers(client), config.trust.mode, clock)
         pages = open_pages(
             config, metrics, trust, audit, addresses, contexts, publishing, explaining
         )

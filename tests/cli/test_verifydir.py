@@ -1,9 +1,14 @@
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.place import SPICE, Place
-from tests.site import SMALL
+from tests.made import describe
+from tests.site import SMALL, Site
 
 
 @pytest.fixture
@@ -11,7 +16,11 @@ async def copy(place: Place) -> Path:
     """A client's copy of `SPICE`, which is approved."""
     await place.begin()
     await place.good("trust", "approve", SPICE)
-    folder = place.folder / "copy"
+    return copied(place.folder / "copy")
+
+
+def copied(folder: Path) -> Path:
+    """A folder with the module's files."""
     for path, content in SMALL.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
@@ -37,6 +46,31 @@ async def test_row_25_a_tampered_cache_is_told_from_a_good_one(place: Place, cop
     assert f"{copy} is not {SPICE} as it was approved" in done.errors
     told = await place.run("verify-dir", str(copy), SPICE, "--json")
     assert [one["kind"] for one in told.objects] == lines
+
+
+async def test_a_copy_in_any_of_the_approved_formats_is_good(tmp_path: Path) -> None:
+    async with Site(tmp_path) as site:
+        site.put(SPICE)
+        record = await site.approve(SPICE)
+        formats = [
+            msgspec.structs.replace(describe(b"another" * 100, SPICE), format="saved_model"),
+            msgspec.structs.replace(record, format="tf1_hub"),
+        ]
+        site.list.publish(formats, officer=site.officer, online=site.online)
+    copied(tmp_path / "copy")
+    words = ["verify-dir", str(tmp_path / "copy"), SPICE, "--config", "hubproxy.toml"]
+
+    async def run() -> tuple[int | None, str]:
+        command = [sys.executable, "-m", "hubproxy", *words]
+        process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=PIPE)
+        out, _ = await process.communicate()
+        return process.returncode, out.decode()
+
+    status, told = await run()
+    assert (status, told.count(record.tree)) == (0, 1)
+    (tmp_path / "copy" / "saved_model.pb").write_bytes(b"A graph")
+    status, told = await run()
+    assert (status, told.split()[:2]) == (1, ["changed", "saved_model.pb"])
 
 
 async def test_a_copy_of_what_was_revoked_is_not_good(place: Place, copy: Path) -> None:

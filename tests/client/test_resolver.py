@@ -164,7 +164,6 @@ REFUSALS = [
     pytest.param(403, "HP-T01", id="no longer listed"),
     pytest.param(403, "HP-T16", id="against the policy"),
     pytest.param(406, "FORMAT", id="another format"),
-    pytest.param(401, "AUTH_REQUIRED", id="no token"),
 ]
 
 
@@ -190,6 +189,7 @@ AWAY = [
     pytest.param(refusal(503, code="HP-T07", detail="expired"), "answered 503", id="expired list"),
     pytest.param(Answer(b"", status=502), "answered 502", id="bad gateway"),
     pytest.param(Answer(b"<html>", status=403), "answered 403", id="another proxy's refusal"),
+    pytest.param(refusal(401, code="AUTH_REQUIRED"), "answered 401", id="an expired token"),
     pytest.param(refusal(429, code="TOO_MANY_CONNECTIONS"), "answered 429", id="busy"),
     pytest.param(Answer(b"<html>welcome"), "is not hubproxy's", id="a login page"),
     pytest.param(None, "cannot be reached", id="gone"),
@@ -238,6 +238,31 @@ def test_a_copy_that_first_use_does_not_know_yet_is_asked_for_by_its_first_byte(
     assert (head.method, get.method, get.headers["Range"]) == ("HEAD", "GET", "bytes=0-0")
 
 
+NO_VERDICT_AT_LAST = [
+    pytest.param(Answer(b"ok"), "is not hubproxy's", id="no digest"),
+    pytest.param(refusal(401, code="AUTH_REQUIRED"), "answered 401", id="an expired token"),
+    pytest.param(refusal(429, code="TOO_MANY_CONNECTIONS"), "answered 429", id="busy"),
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), NO_VERDICT_AT_LAST)
+def test_a_refusal_whose_reason_cannot_be_had_is_no_verdict(
+    answer: Answer,
+    why: str,
+    copy: Path,
+    server: WireServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = refusal(410, code="HP-T10", detail="it leaks")
+    server.put(PATH, head, answer)
+    with pytest.warns(RuntimeWarning, match=why):
+        assert Path(HubproxyResolver()(HANDLE)) == copy
+    monkeypatch.setenv("HUBPROXY_STRICT", "1")
+    server.put(PATH, head, answer)
+    with pytest.raises(HubproxyError, match=why):
+        HubproxyResolver()(HANDLE)
+
+
 NEWER = archive({"saved_model.pb": b"another graph"})
 
 
@@ -271,6 +296,18 @@ def test_a_copy_of_a_job_without_the_hook_is_used_while_its_handle_is_approved(
     copy.with_name(f"{copy.name}.hubproxy.txt").unlink()
     server.put(PATH, module(NEWER))
     assert Path(HubproxyResolver()(HANDLE)) == copy
+
+
+def test_a_strict_job_takes_what_is_approved_in_place_of_a_copy_that_nobody_knows(
+    copy: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy.with_name(f"{copy.name}.hubproxy.txt").unlink()
+    server.put(PATH, module(NEWER))
+    monkeypatch.setenv("HUBPROXY_STRICT", "1")
+    approved = Path(HubproxyResolver()(HANDLE))
+    assert (approved / "saved_model.pb").read_bytes() == b"another graph"
+    assert Path(HubproxyResolver()(HANDLE)) == approved
+    assert (copy / "saved_model.pb").read_bytes() == b"graph" * 1000
 
 
 def test_what_is_noted_of_a_copy_lies_beside_it(copy: Path) -> None:

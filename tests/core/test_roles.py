@@ -162,6 +162,12 @@ def test_what_one_version_needs_is_missing_however_many_may_list_others() -> Non
     assert listed.missing(SPICE.at(2)) == ("last",)
 
 
+def test_what_no_version_was_found_of_is_not_named_whoever_is_unread() -> None:
+    listed = a_list(role(TOP, to=(to("nlp", "tfhub.dev/google/*/*"),)))
+    assert listed.missing(SPICE) == ()
+    assert listed.find(listed.exact(SPICE), FORMATS) is None
+
+
 def test_a_team_cannot_end_a_look_up_with_an_empty_path() -> None:
     listed = a_list(
         role(TOP, to=(to("nlp", terminating=False), to("vision"))),

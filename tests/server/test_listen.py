@@ -5,6 +5,8 @@ The requests that are refused stand in `tests.server.ambiguous`.
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from hubproxy.server.app import App
 from hubproxy.server.doors import ReverseDoor
 from hubproxy.server.frontend import Frontend
 from hubproxy.server.handler import Handlers
-from hubproxy.server.listen import accepting, listening
+from hubproxy.server.listen import accepting, listening, until_told
 from tests.server.raw import Answer, Raw, descriptors, get
 from tests.site import SPICE, Site
 
@@ -137,3 +139,23 @@ async def test_a_busy_port_is_named(cold: Site) -> None:
         async with listening(front, ReverseDoor(front), busy, "server.listen"):
             pass
     assert "server.listen" in caught.value.remedy
+
+
+async def test_a_reload_that_crashes_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    minding, begun, reloaded = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def reload() -> None:
+        if not begun.is_set():
+            begun.set()
+            raise ZeroDivisionError
+        reloaded.set()
+
+    told = asyncio.create_task(until_told(reload, minding.set))
+    await minding.wait()
+    os.kill(os.getpid(), signal.SIGHUP)
+    await begun.wait()
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait_for(reloaded.wait(), 10)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await told
+    assert "reload.crashed error=ZeroDivisionError()" in caplog.text

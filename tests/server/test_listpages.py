@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -14,6 +15,7 @@ from hubproxy import wiring
 from hubproxy.core.record import CardNote, Evidence, Record
 from tests.server.raw import Raw, get
 from tests.site import PYTHON, SPICE, Site
+from tests.trust.published import serving_folder
 
 CARD = b'{"bomFormat":"CycloneDX","specVersion":"1.6"}'
 SIGNATURE = b"untrusted comment: signature from minisign\n"
@@ -30,24 +32,24 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
 
 
-async def describe(site: Site, record: Record) -> Record:
+async def describe(site: Site, record: Record, signature: bytes = SIGNATURE) -> Record:
     """Sign a record with a card and a publisher's signature, whose files lie beside the list."""
     repository = wiring.places(site.config).repository
-    for folder, content, end in (("boms", CARD, ".cdx.json"), ("evidence", SIGNATURE, "")):
+    for folder, content, end in (("boms", CARD, ".cdx.json"), ("evidence", signature, "")):
         name = sha256(content)
         path = repository / folder / name[:2] / f"{name}{end}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    signature = Evidence(
+    evidence = Evidence(
         kind="minisign",
         identity="google",
-        digest=f"sha256:{sha256(SIGNATURE)}",
+        digest=f"sha256:{sha256(signature)}",
         verified_at=record.decided_at,
     )
     described = msgspec.structs.replace(
         record,
         card=CardNote(digest=f"sha256:{sha256(CARD)}", size=len(CARD)),
-        evidence=(signature,),
+        evidence=(evidence,),
     )
     site.list.publish([described], officer=site.officer, online=site.online)
     await site.daemon.trust.refresh()
@@ -170,9 +172,41 @@ async def test_an_archive_is_not_had_by_a_name_of_the_list(site: Site) -> None:
     digest = site.events()[-1].archive.removeprefix("sha256:")
     for name in (f"evidence/{digest[:2]}/{digest}", f"boms/{digest[:2]}/{digest}.cdx.json"):
         got = await site.get(f"-/trust/{name}")
-        assert got.status in (404, 503)
+        assert got.status == 404
         assert got.headers["Content-Type"] == "application/problem+json"
     assert (await site.get(f"-/trust/records/{digest[:2]}/{digest}.json")).status == 404
+
+
+@pytest.mark.parametrize("known", ["by loading", "by its record", "before a start"])
+async def test_a_file_beside_the_list_is_given_where_a_record_is_known_that_names_it(
+    site: Site, known: str
+) -> None:
+    files = listed(site)
+    beside = [name for name in files if name.startswith(("boms", "evidence"))]
+    assert [(await site.get(f"-/trust/{name}")).status for name in beside] == [404, 404]
+    if known == "by its record":
+        for name in files:
+            if name.startswith("records"):
+                await site.get(f"-/trust/{name}")
+    else:
+        await site.get(SPICE)
+    if known == "before a start":
+        await site.settled()
+        await site.restart({})
+    for name in beside:
+        got = await site.get(f"-/trust/{name}")
+        assert (got.status, got.body) == (200, files[name])
+
+
+async def test_what_no_record_names_is_not_given_and_not_kept(site: Site) -> None:
+    await site.get(SPICE)
+    content = b"anybody's"
+    name = f"evidence/{sha256(content)[:2]}/{sha256(content)}"
+    path = wiring.places(site.config).repository / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert (await site.get(f"-/trust/{name}")).status == 404
+    assert not (wiring.places(site.config).trust_state / name).exists()
 
 
 async def test_it_is_served_while_its_source_is_away(site: Site) -> None:
@@ -310,6 +344,21 @@ async def test_row_3_a_site_refuses_what_was_tampered_with_on_the_way(
     assert (await second.get(SPICE)).status == 200
 
 
+async def test_names_that_nobody_signed_are_not_asked_of_the_source(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    asked: list[str] = []
+    with serving_folder(wiring.places(site.config).repository, asked.append) as url:
+        settings = {"trust.source": url, "trust.root": str(wiring.places(site.config).root)}
+        async with Site(tmp_path / "second", settings=settings, behind=site) as second:
+            for name in (f"evidence/ab/{HEX}", f"boms/ab/{HEX}.cdx.json"):
+                assert (await second.get(f"-/trust/{name}")).status == 404
+            assert (await second.get(f"-/card/{SPICE}")).body == CARD
+    assert [path for path in asked if path.startswith("/evidence")] == []
+    assert len([path for path in asked if path.startswith("/boms")]) == 1
+
+
 async def test_a_site_behind_another_goes_on_while_that_is_away(site: Site, second: Site) -> None:
     wanted = (await second.get(SPICE)).body
     await second.settled()
@@ -347,3 +396,27 @@ async def test_anyone_may_ask_why_a_module_is_not(site: Site) -> None:
     (listed,) = (await site.get(f"-/why/{SPICE}")).problem["listed"]
     assert listed["refused"]["code"] == "HP-T10"
     assert listed["refused"]["text"].endswith(": it leaks addresses")
+
+
+async def test_clients_that_take_nothing_cost_no_memory_without_end(tmp_path: Path) -> None:
+    content = random.Random(8).randbytes(6 * 1024**2)
+    name = f"evidence/{sha256(content)[:2]}/{sha256(content)}"
+    async with Site(tmp_path) as site:
+        site.put(SPICE)
+        await describe(site, await site.approve(SPICE), content)
+        await site.get(SPICE)
+        assert (await site.get(f"-/trust/{name}")).body == content
+        async with Raw(site.url, buffer=4096) as first, Raw(site.url, buffer=4096) as second:
+            for raw in (first, second):
+                raw.say(get(f"/-/trust/{name}"))
+            async with asyncio.timeout(30):
+                while (got := await site.get(f"-/trust/{name}")).status == 200:
+                    await asyncio.sleep(0.01)
+            assert (got.status, got.problem["code"]) == (503, "BUSY")
+            head = await site.get(f"-/trust/{name}", method="HEAD")
+            assert (head.status, head.headers["Content-Length"]) == (200, str(len(content)))
+            assert (await site.get("-/trust/metadata/timestamp.json")).status == 200
+        async with asyncio.timeout(30):
+            while (got := await site.get(f"-/trust/{name}")).status != 200:
+                await asyncio.sleep(0.01)
+        assert got.body == content

@@ -55,7 +55,7 @@ def a_role(name: str, *records: Record, days: float = 30) -> Role:
 
 @dataclass
 class Source:
-    """A list's source; what is an error is raised. Roles wait for `let_go`, if there is one."""
+    """A list's source; what is an error is raised. It waits for `let_go`, if there is one."""
 
     current: TrustSnapshot | Exception = field(default_factory=a_list)
     kept: TrustSnapshot | TrustListError = field(
@@ -88,6 +88,8 @@ class Source:
 
     def fetch_record(self, wanted: Descriptor) -> bytes:
         self.fetched.append(wanted.digest)
+        if self.let_go is not None:
+            assert self.let_go.wait(30)
         if wanted.digest not in self.records:
             raise TrustListError("HP-T09", "the source is away")
         return self.records[wanted.digest]
@@ -131,6 +133,7 @@ async def keeping(
     log: Log | None = None,
     seen: Versions = Versions(),  # noqa: B008  # it is frozen
     newest: datetime | None = None,
+    patience: float = 10,
 ) -> AsyncIterator[TrustKeeper]:
     """Who keeps the list, until the block ends.
 
@@ -139,10 +142,11 @@ async def keeping(
         log: that events go to.
         seen: of this list, by the log.
         newest: the time of the newest event in the log.
+        patience: seconds that a refresh waits for changed roles.
     """
     audited = AuditedClock(clock, newest)
     told = ListLog(log or Log(), audited, identity=IDENTITY, seen=seen)
-    keeper = TrustKeeper(source, modules, clock=audited, log=told)
+    keeper = TrustKeeper(source, modules, clock=audited, log=told, patience=patience)
     try:
         yield keeper
     finally:

@@ -157,6 +157,29 @@ def test_a_record_that_takes_back_leads_to_those_who_loaded_what_it_takes_back()
     assert callers(found.loads) == ["10.0.0.7"]
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "the log alone"])
+def test_an_old_record_leads_to_those_who_had_its_archive_under_the_next(kept: bool) -> None:
+    later = msgspec.structs.replace(OLD, review_by="2030-01-01")
+    before = OLD if kept else msgspec.structs.replace(OLD, review_by="2028-01-01")
+    events = [event("before", 9, before), event("after", 10, later)]
+    found = recalls(Source({"targets": [later]}), events).report(before.descriptor.digest)
+    assert callers(found.loads) == ["before", "after"]
+
+
+def test_an_old_record_that_nobody_was_given_leads_to_those_who_had_its_archive() -> None:
+    later = msgspec.structs.replace(OLD, review_by="2030-01-01")
+    found = recalls(None, [event("after", 10, later)]).report(OLD.descriptor.digest)
+    assert callers(found.loads) == ["after"]
+
+
+def test_a_reason_that_names_a_tree_hides_nobody() -> None:
+    reason = f"the tree is {OLD.tree}"
+    failed = msgspec.structs.replace(event("x", 18, outcome="failed"), reason=reason)
+    odd = msgspec.structs.replace(failed, record="", archive="")
+    found = recalls(None, [*EVENTS, odd]).report(Digest.parse(OLD.tree))
+    assert callers(found.loads) == ["10.0.0.8", "10.0.0.7", "nlp"]
+
+
 def test_a_handle_that_nobody_loaded_is_found_by_the_archive_that_it_shares() -> None:
     twin = msgspec.structs.replace(OLD, handle="tfhub.dev/google/twin/1")
     source = Source({"targets": [], "nlp": [twin, REVOKED]})

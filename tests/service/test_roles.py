@@ -3,15 +3,19 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import FORMATS
+from hubproxy.core.trustlist import MOST_ROLES, Delegation, TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.service.trusted import TrustKeeper
 from tests.made import SPICE, describe
-from tests.service.lists import Clock, Source, a_list, a_role, keeping
+from tests.service.lists import Clock, Log, Source, a_list, a_role, keeping
 
 NLP, CV = Handle.parse("tfhub.dev/nlp/bert/1"), Handle.parse("tfhub.dev/cv/resnet/1")
 BERT = describe(b"bert", str(NLP))
@@ -26,8 +30,13 @@ def source() -> Source:
 
 
 @pytest.fixture
-async def keeper(source: Source) -> AsyncIterator[TrustKeeper]:
-    async with keeping(source, Clock(), None) as keeper:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def keeper(source: Source, clock: Clock) -> AsyncIterator[TrustKeeper]:
+    async with keeping(source, clock, None) as keeper:
         yield keeper
 
 
@@ -83,6 +92,30 @@ async def test_a_role_that_cannot_be_read_refuses_its_own_handles_alone(
     await keeper.known(Handle.parse(SPICE))
 
 
+async def test_a_role_that_the_version_alone_needs_is_read_however_many_list_others(
+    keeper: TrustKeeper, source: Source
+) -> None:
+    fifth = Handle.parse("tfhub.dev/nlp/bert/5")
+    found = msgspec.structs.replace(describe(b"bert", str(fifth)), format=FORMATS[-1])
+    teams = {"first": f"{fifth}/{FORMATS[-1]}.json"}
+    teams |= {f"team{number}": f"{NLP}/*" for number in range(MOST_ROLES)}
+    teams |= {"last": f"{fifth}/{FORMATS[0]}.json"}
+    source.current = a_list(teams=teams)
+    source.roles = {name: a_role(name) for name in teams}
+    source.roles |= {"first": a_role("first", found), "last": AWAY}
+    await keeper.refresh()
+    with pytest.raises(TrustListError, match="cannot be read"):
+        await keeper.resolve(NLP.unversioned)
+    source.current = a_list(2, teams=teams)
+    source.roles["last"] = a_role("last")
+    await keeper.refresh()
+    snapshot, exact = await keeper.resolve(NLP.unversioned)
+    assert exact == fifth
+    named = snapshot.find(exact, FORMATS)
+    assert named is not None
+    assert named.role == "first"
+
+
 async def test_a_role_that_failed_is_not_asked_for_at_once_again(
     keeper: TrustKeeper, source: Source
 ) -> None:
@@ -134,13 +167,131 @@ async def test_after_a_refresh_the_roles_are_read_though_nobody_asks(
     source.roles.clear()  # the source goes away
     assert (await keeper.known(NLP)).find(NLP, FORMATS) is not None
 
-    source.roles["nlp"], source.roles["cv"] = a_role("nlp"), AWAY
+    source.roles["nlp"] = a_role("nlp")
+    source.roles["cv"] = a_role("cv")
     source.current = a_list(2, teams=TEAMS)
     await keeper.refresh()
-    await ahead(keeper)
     assert (await keeper.known(NLP)).find(NLP, FORMATS) is None
-    with pytest.raises(TrustListError):
-        await keeper.known(CV)
+    assert keeper.error is None
+
+
+async def test_row_5_a_new_list_whose_team_is_kept_back_takes_nothing_away(
+    source: Source, clock: Clock
+) -> None:
+    log = Log()
+    async with keeping(source, clock, None, log=log) as keeper:
+        await keeper.refresh()
+        await ahead(keeper)
+        for version in (2, 3):
+            source.current = a_list(version, teams=TEAMS)
+            source.roles["nlp"] = AWAY
+            await keeper.refresh()
+            assert keeper.versions.timestamp == version
+            assert (await keeper.known(NLP)).find(NLP, FORMATS) is not None
+            assert keeper.error is not None
+        (told,) = (text for text in log.told if not text.startswith(": in force"))
+        assert told.startswith("TRUST_UNREACHABLE: the trust list was not refreshed: ")
+        assert told.endswith("what nlp changed cannot be read: 3.nlp.json cannot be read")
+
+        source.current, source.roles["nlp"] = a_list(4, teams=TEAMS), a_role("nlp")
+        await keeper.refresh()
+        assert keeper.error is None
+        assert (await keeper.known(NLP)).find(NLP, FORMATS) is None
+
+
+async def test_row_5_what_is_lent_is_good_for_as_long_as_the_list_that_said_so(
+    keeper: TrustKeeper, source: Source, clock: Clock
+) -> None:
+    await keeper.refresh()
+    await ahead(keeper)
+    source.roles["nlp"] = AWAY
+    for version in (2, 3):
+        source.current = a_list(version, days=60, teams=TEAMS)
+        await keeper.refresh()
+    snapshot = await keeper.known(NLP)
+    found = snapshot.find(NLP, FORMATS)
+    assert found is not None
+    assert found.expires == a_list().expires
+    clock.now += timedelta(days=7 + 14) - timedelta(seconds=1)
+    assert keeper.usable(found, snapshot).standing(clock.now) == "in grace"
+    clock.now += timedelta(seconds=1)
+    with pytest.raises(TrustListError, match="grace of 14 days ended"):
+        keeper.usable(found, snapshot)
+
+
+async def test_row_8_what_a_changed_key_has_signed_is_not_lent(
+    keeper: TrustKeeper, source: Source
+) -> None:
+    await keeper.refresh()
+    await ahead(keeper)
+    source.current = with_keys(a_list(2, teams=TEAMS), "nlp", {"new": {}})
+    source.roles["nlp"] = AWAY
+    await keeper.refresh()
+    with pytest.raises(TrustListError, match="cannot be read"):
+        await keeper.known(NLP)
+
+
+def with_keys(snapshot: TrustSnapshot, name: str, keys: dict[str, dict[str, str]]) -> TrustSnapshot:
+    """The list with other keys for a team of the officers'."""
+    top = snapshot.roles["targets"]
+    changed = (replace(one, keys=keys) if one.role == name else one for one in top.delegations)
+    return snapshot.with_role(replace(top, delegations=tuple(changed)))
+
+
+async def test_a_refresh_waits_for_a_team_no_longer_than_it_must(
+    source: Source, clock: Clock
+) -> None:
+    async with keeping(source, clock, None, patience=0.05) as keeper:
+        await keeper.refresh()
+        await ahead(keeper)
+        hung = source.let_go = threading.Event()
+        source.current, source.roles["nlp"] = a_list(2, teams=TEAMS), a_role("nlp")
+        await asyncio.wait_for(keeper.refresh(), 10)
+        assert "no answer" in str(keeper.error)
+        assert (await keeper.known(NLP)).find(NLP, FORMATS) is not None
+
+        hung.set()
+        while (await keeper.known(NLP)).find(NLP, FORMATS) is not None:
+            await asyncio.sleep(0.001)
+        await ahead(keeper)
+        await keeper.refresh()
+        assert keeper.error is None
+
+
+@pytest.mark.parametrize("first", ["nlp", "bert"])
+async def test_row_8_a_team_below_a_team_is_read_anew_by_the_keys_that_it_has_then(
+    first: str, source: Source, clock: Clock
+) -> None:
+    below = Delegation("bert", ("tfhub.dev/nlp/bert/*/*",))
+    source.roles["nlp"] = replace(a_role("nlp"), delegations=(below,))
+    source.roles["bert"] = a_role("bert", BERT)
+    async with keeping(source, clock, None, patience=0.05) as keeper:
+        await keeper.refresh()
+        assert (await keeper.known(NLP)).find(NLP, FORMATS) is not None
+        await ahead(keeper)
+
+        nlp, bert = threading.Event(), threading.Event()
+        source.let_go, source.current = nlp, a_list(2, teams=TEAMS)
+        rotated = replace(below, keys={"new": {}})
+        source.roles["nlp"] = replace(a_role("nlp"), delegations=(rotated,))
+        source.loaded.clear()
+        await keeper.refresh()  # which waits for nlp in vain
+
+        source.let_go = bert
+        waiting = asyncio.create_task(keeper.known(NLP))
+        while "bert" not in source.loaded:
+            await asyncio.sleep(0.001)
+        if first == "bert":
+            bert.set()
+            assert (await waiting).delegation("bert") == below
+        nlp.set()
+        while keeper.snapshot().delegation("bert") == below:
+            await asyncio.sleep(0.001)
+        assert "bert" not in keeper.snapshot().roles
+        bert.set()
+        await waiting
+        assert (await keeper.known(NLP)).find(NLP, FORMATS) is not None
+        assert source.loaded.count("bert") == 2
 
 
 async def test_a_role_of_a_list_that_is_out_of_force_is_not_taken(

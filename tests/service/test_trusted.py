@@ -1,6 +1,7 @@
 """The trust list in force."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -221,6 +222,50 @@ async def test_the_least_recently_used_records_leave_memory(source: Source, stor
     assert await records.get(listed(described[0])) == described[0]
     with pytest.raises(TrustListError):
         await records.get(listed(described[1]))
+    await records.close()
+
+
+async def test_a_source_that_hangs_holds_up_no_record_that_is_stored(
+    source: Source, store: Store
+) -> None:
+    hung = [describe(b"%d" % number, f"tfhub.dev/google/m{number}/1") for number in range(40)]
+    await store.modules.keep_record(RECORD.encode())
+    source.let_go, records = threading.Event(), Records(source, store.modules, threads=2)
+    waiting = [asyncio.create_task(records.get(listed(record))) for record in hung]
+    try:
+        while len(source.fetched) < 2:
+            await asyncio.sleep(0.001)
+        assert await asyncio.wait_for(records.get(listed(RECORD)), 10) == RECORD
+    finally:
+        source.let_go.set()
+        await records.close()
+    assert all(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def test_a_record_that_could_not_be_had_is_not_asked_for_again_at_once(
+    source: Source, store: Store
+) -> None:
+    now, nothing = 0.0, Source()
+    records = Records(nothing, store.modules, clock=lambda: now)
+    for _ in range(20):
+        with refused("HP-T09", "the source is away"):
+            await records.get(listed(RECORD))
+    assert len(nothing.fetched) == 1
+    nothing.records, now = source.records, 60.0
+    assert await records.get(listed(RECORD)) == RECORD
+    await records.close()
+
+
+async def test_a_record_that_could_not_be_had_is_found_once_it_is_stored(
+    source: Source, store: Store
+) -> None:
+    source.records.clear()
+    records = Records(source, store.modules)
+    with refused("HP-T09", "the source is away"):
+        await records.get(listed(RECORD))
+    await store.modules.keep_record(RECORD.encode())
+    assert await records.get(listed(RECORD)) == RECORD
+    await records.close()
 
 
 async def test_a_record_is_read_once_however_many_ask(source: Source, store: Store) -> None:
@@ -228,6 +273,7 @@ async def test_a_record_is_read_once_however_many_ask(source: Source, store: Sto
     found = await asyncio.gather(*(records.get(listed(RECORD)) for _ in range(20)))
     assert found == [RECORD] * 20
     assert len(source.fetched) == 1
+    await records.close()
 
 
 async def test_row_4_a_list_that_went_backwards_is_refused_though_the_state_was_wiped(

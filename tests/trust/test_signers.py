@@ -9,7 +9,7 @@ from hubproxy.core.handle import Handle
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.trust.client import TrustClient
-from hubproxy.trust.signers import signatures
+from hubproxy.trust.signers import Signers, signatures
 from tests.trust.published import SPICE, Published, make_record
 from tests.trust.teams import Teams
 
@@ -68,3 +68,19 @@ def test_a_list_that_has_changed_meanwhile_is_not_mixed_with_the_new_one(
     client.refresh()
     with pytest.raises(TrustListError, match="changed while"):
         signatures(client, before, "targets")
+
+
+def test_what_was_told_is_told_again_until_it_changes(published: Published) -> None:
+    teams, keys = Teams(published), [CryptoSigner.generate_ed25519() for _ in range(2)]
+    teams.delegate("nlp", signers=keys)
+    teams.publish("nlp", make_record(), signers=keys)
+    client, snapshot = read(published)
+    signers = Signers(client)
+    told = [signers(snapshot, name) for name in ("nlp", "targets")]
+    assert told == [signatures(client, snapshot, name) for name in ("nlp", "targets")]
+    assert all(signers(snapshot, one.role) is one for one in told)
+
+    teams.publish("nlp", make_record(), signers=keys[:1])
+    snapshot = client.load_role(client.refresh(), "nlp")
+    assert signers(snapshot, "nlp") == signatures(client, snapshot, "nlp")
+    assert signers(snapshot, "nlp").signed == ("nlp-0",)
