@@ -25,7 +25,17 @@ from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
 from hubproxy.trust.inforce import InForce
 from hubproxy.trust.lifetimes import own_fields
-from hubproxy.trust.thresholds import AnyFile, Count, Delegator, check_signed, count, name_of
+from hubproxy.trust.thresholds import (
+    AnyFile,
+    Count,
+    Delegator,
+    check_signed,
+    count,
+    identity,
+    keys_of,
+    name_of,
+    role_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,7 @@ class Built:
         if self.base is None:
             return (("", new),)
         old = self.base.root.signed
-        if old.roles[role] == new.roles[role]:
+        if _demand(old, role) == _demand(new, role):
             return (("", new),)
         return ((f"root {old.version}", old), (f"root {new.version}", new))
 
@@ -205,6 +215,12 @@ def build(
         undelegated=state.undelegated(),
         names=tuple(state.names),
     )
+
+
+def _demand(root: Root, role: str) -> tuple[int, set[tuple[str, str, str]]]:
+    """What a root demands of a role's signatures: how many, and by which keys, not only ids."""
+    keys = {(key.keyid, key.scheme, identity(key)) for key in keys_of(root, role)}
+    return role_of(root, role).threshold, keys
 
 
 def _stands(base: InForce, root: Root) -> bool:

@@ -38,6 +38,7 @@ from hubproxy.trust.signing import sign_built
 from hubproxy.trust.standing import (
     check_author,
     check_base,
+    check_chained,
     check_pinned,
     held_under,
     in_force_already,
@@ -223,6 +224,8 @@ class Repository(ListFolder):
                 f"signatures are missing: {'; '.join(unmet)}",
                 remedy="Each signs the draft, or a copy: `hubproxy trust sign`, `trust merge`.",
             )
+        if held is not None:
+            check_chained(held, built)
         days = lifetimes(built.last_targets.signed)
         files = [(name, contents.read_named(name)) for name in built.names]
         made = plan(held, built, days, several(online), self.clock())

@@ -16,7 +16,7 @@ from hubproxy.errors import HubproxyError, TrustListError, UsageError
 from hubproxy.trust.build import Built
 from hubproxy.trust.inforce import InForce, load
 from hubproxy.trust.listfolder import ListFolder
-from hubproxy.trust.thresholds import AnyFile, identity, verifies
+from hubproxy.trust.thresholds import AnyFile, check_signed, identity, verifies
 
 
 def check_author(roots: Iterable[Metadata[Root]], signers: Iterable[Signer]) -> None:
@@ -92,6 +92,21 @@ def check_base(built: Built, held: InForce) -> None:
             raise UsageError(f"the team {name} is trusted no longer", remedy=_ABANDON)
         if name in base.delegated:  # a new team comes with the officers' role, see above
             _check_same(name, [base.role(name)], held.role(name))
+
+
+def check_chained(held: InForce, built: Built) -> None:
+    """See that every reader of the list in force will take a new root.
+
+    Raises:
+        UsageError: it would not.
+    """
+    if built.root is None:
+        return
+    try:
+        for root in (held.root.signed, built.root.signed):
+            check_signed(root, "root", built.root)
+    except RepositoryError as error:
+        raise UsageError(f"no reader would take the new root: {error}") from error
 
 
 def held_under(folder: Path, built: Built) -> InForce:
