@@ -217,6 +217,11 @@ NONSENSE: list[tuple[str, list[Change], str]] = [
         ],
         "there is a trust list in",
     ),
+    (
+        "a record of a team that goes in the same step",
+        [Undelegate(team="nlp"), Remove(role="nlp", path=SPICE_PATH)],
+        "no team 'nlp'; the teams are: none",
+    ),
     ("nothing", [], "nothing to change"),
 ]
 
