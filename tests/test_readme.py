@@ -45,7 +45,10 @@ def test_every_fence_is_a_command_that_is_run() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("ssh-keygen")),
+    reason="curl or ssh-keygen is not installed",
+)
 async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Origin) -> None:
     """All of them in their order, in one shell."""
     import asyncio
@@ -58,6 +61,7 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     runner.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hubproxy "$@"\n')
     runner.chmod(0o755)
     (tmp_path / "passphrase").write_text("correct horse battery staple\n")
+    (tmp_path / "elmo.tar.gz").write_bytes(tar_gz(SMALL))
     (tmp_path / "train.py").write_text(
         "import os\nassert 'HUBPROXY_URL' in os.environ or 'HTTPS_PROXY' in os.environ\n"
     )
@@ -91,6 +95,8 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "hubproxy_requests_total" in shown
     assert "the stolen key is refused" in shown
     assert "answered with 410" in shown
+    assert "refused: there is no signature" in shown
+    assert "evidence sshsig of google" in shown
     # The last command tells who loaded what was revoked.
     assert " by ada: found to leak addresses\n" in shown
     assert "127.0.0.1 " in shown[shown.rindex("found to leak addresses") :]
