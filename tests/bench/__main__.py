@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hubproxy import __version__
-from tests.bench import evidence, fetches, hits, leaves, loads, misses, tls, trust
+from tests.bench import approvals, evidence, fetches, hits, leaves, loads, misses, tls, trust
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
 from tests.bench.peer import find
@@ -33,6 +33,7 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "fetch": fetches.known,
     "start": fetches.start,
     "trust": trust.trust,
+    "approval": approvals.approvals,
     "evidence": evidence.admission,
 }
 _NEEDS = {
@@ -46,6 +47,7 @@ _NEEDS = {
     "fetch": ["fetch"],
     "start": [],
     "trust": [],
+    "approval": [],
     "evidence": [],
 }
 
