@@ -18,6 +18,7 @@ from tuf.ngclient.urllib3_fetcher import Urllib3Fetcher
 from urllib3.util import parse_url
 
 from hubproxy.core.record import LARGEST_RECORD
+from hubproxy.errors import ConfigError
 from hubproxy.trust.deadline import Deadline, under_deadlines
 
 LARGEST_FILE = LARGEST_RECORD
@@ -36,6 +37,22 @@ _TOO_LONG = "took too long"
 def is_published(name: str) -> bool:
     """Whether a published folder may have a file of this name."""
     return _NAME.fullmatch(name) is not None
+
+
+def fetcher_of(source: str) -> FetcherInterface:
+    """Who reads a published folder, or its http(s) URL.
+
+    Raises:
+        ConfigError: a URL of another scheme.
+    """
+    if source.startswith(("http://", "https://")):
+        return HttpFetcher(source)
+    if "://" in source:
+        raise ConfigError(
+            f"a trust list cannot be read from {source}",
+            remedy="Set `trust.source` to a folder, or to an http or https URL.",
+        )
+    return FolderFetcher(Path(source))
 
 
 class InMemory(FetcherInterface):
