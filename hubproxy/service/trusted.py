@@ -28,17 +28,26 @@ class TrustKeeper:
     Args:
         clock: the time, and whether it can be true.
         log: has each change on record.
+        longest: seconds that a refresh is waited for; the next one takes what it found.
     """
 
     def __init__(
-        self, source: TrustSource, modules: Modules, *, clock: AuditedClock, log: ListLog
+        self,
+        source: TrustSource,
+        modules: Modules,
+        *,
+        clock: AuditedClock,
+        log: ListLog,
+        longest: float = 60.0,
     ) -> None:
+        self._longest = longest
         self._source, self._clock, self._log = source, clock, log
         self._snapshot: TrustSnapshot | None = None
         self._all_read = False
         self._records = Records(source, modules)
         self._roles = Roles(source, self._found)
         self._reading_ahead: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[TrustSnapshot] | None = None
         self._refreshing = asyncio.Lock()
         self._standings: dict[str, Standing] = {}
         self.error: HubproxyError | None = None
@@ -46,6 +55,9 @@ class TrustKeeper:
 
     async def close(self) -> None:
         """Give up what is being read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
         if self._reading_ahead is not None:
             self._reading_ahead.cancel()
             await asyncio.gather(self._reading_ahead, return_exceptions=True)
@@ -120,10 +132,11 @@ class TrustKeeper:
         async with self._refreshing:
             try:
                 self._clock.check()
-                await self._take(await asyncio.to_thread(self._source.refresh), "")
+                await self._take(await self._read(), "")
             except HubproxyError as error:
                 await self._failed(error)
-                if self._snapshot is None and error.code != "HP-T14":
+                # A newer list may have come that had expired on its way: the grace is with it.
+                if error.code == "HP-T07" or (self._snapshot is None and error.code != "HP-T14"):
                     await self._fall_back()
             await self._judge()
         if self._reading_ahead is None or self._reading_ahead.done():
@@ -139,6 +152,20 @@ class TrustKeeper:
                 await self.refresh()
             except Exception as error:  # noqa: BLE001  # else nobody would refresh any more
                 event("trust.refresh_crashed", level=logging.ERROR, error=repr(error))
+
+    async def _read(self) -> TrustSnapshot:
+        """What the source has. What takes too long goes on, so that one thread alone waits."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(self._source.refresh))
+        done, _ = await asyncio.wait({self._reading}, timeout=self._longest)
+        if not done:
+            raise TrustListError(
+                "TRUST_UNREACHABLE",
+                f"the trust list was not read within {self._longest:g} seconds",
+                remedy="See that `trust.source` can be reached, and how fast it is.",
+            )
+        found, self._reading = self._reading, None
+        return found.result()
 
     async def _take(self, fresh: TrustSnapshot, how: str) -> None:
         """Let a list come into force, unless it is the one that is."""

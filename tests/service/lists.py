@@ -131,6 +131,7 @@ async def keeping(
     log: Log | None = None,
     seen: Versions = Versions(),  # noqa: B008  # it is frozen
     newest: datetime | None = None,
+    longest: float = 60.0,
 ) -> AsyncIterator[TrustKeeper]:
     """Who keeps the list, until the block ends.
 
@@ -139,10 +140,11 @@ async def keeping(
         log: that events go to.
         seen: of this list, by the log.
         newest: the time of the newest event in the log.
+        longest: seconds that a refresh is waited for.
     """
     audited = AuditedClock(clock, newest)
     told = ListLog(log or Log(), audited, identity=IDENTITY, seen=seen)
-    keeper = TrustKeeper(source, modules, clock=audited, log=told)
+    keeper = TrustKeeper(source, modules, clock=audited, log=told, longest=longest)
     try:
         yield keeper
     finally:
