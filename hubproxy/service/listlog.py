@@ -13,6 +13,17 @@ from hubproxy.service.clock import AuditedClock
 from hubproxy.service.ports import AuditLog
 
 
+def refuse_older(offered: TrustSnapshot, seen: Versions) -> None:
+    """See that a list is not older than what was seen of it.
+
+    Raises:
+        TrustListError: HP-T08: it is.
+    """
+    verdict = went_back(offered.versions, seen, online_since=offered.online_since)
+    if verdict is not None:
+        raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
+
+
 class ListLog:
     """Has each change of the list on record, and refuses one that is older than what is there.
 
@@ -40,9 +51,7 @@ class ListLog:
         Raises:
             TrustListError: HP-T08: it is.
         """
-        verdict = went_back(offered.versions, self._seen, online_since=offered.online_since)
-        if verdict is not None:
-            raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
+        refuse_older(offered, self._seen)
 
     async def comes_into_force(self, versions: Versions, reason: str) -> None:
         """Have it accepted that a list comes into force, before it does.
