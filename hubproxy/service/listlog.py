@@ -6,11 +6,22 @@ from uuid import uuid4
 from hubproxy.core.audit import AuditEvent, timestamp
 from hubproxy.core.floors import went_back
 from hubproxy.core.trust import Versions
-from hubproxy.core.trustlist import TrustSnapshot
+from hubproxy.core.trustlist import TOP, TrustSnapshot
 from hubproxy.errors import AuditUnavailableError, TrustListError
 from hubproxy.logs import event
 from hubproxy.service.clock import AuditedClock
 from hubproxy.service.ports import AuditLog
+
+
+def refuse_older(offered: TrustSnapshot, seen: Versions) -> None:
+    """See that a list is not older than what was seen of it.
+
+    Raises:
+        TrustListError: HP-T08: it is.
+    """
+    verdict = went_back(offered.versions, seen, online_since=offered.online_since)
+    if verdict is not None:
+        raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
 
 
 class ListLog:
@@ -40,9 +51,7 @@ class ListLog:
         Raises:
             TrustListError: HP-T08: it is.
         """
-        verdict = went_back(offered.versions, self._seen, online_since=offered.online_since)
-        if verdict is not None:
-            raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
+        refuse_older(offered, self._seen)
 
     async def comes_into_force(self, versions: Versions, reason: str) -> None:
         """Have it accepted that a list comes into force, before it does.
@@ -72,3 +81,23 @@ class ListLog:
                 trust=versions.full if versions != Versions() else "",
             )
         )
+
+
+def described(fresh: TrustSnapshot, before: TrustSnapshot | None) -> str:
+    """What a list says, in numbers, and what is new about it."""
+    top = fresh.roles[TOP]
+    old = before.roles[TOP].targets if before is not None else top.targets
+    kept = top.targets.keys() & old.keys()
+    told = [f"{len(top.targets)} targets of the officers"]
+    for count, what in (
+        (len(top.targets.keys() - old.keys()), "new"),
+        (sum(top.targets[path] != old[path] for path in kept), "changed"),
+        (len(old.keys() - top.targets.keys()), "gone"),
+        (len(top.revoked), "revoked"),
+        (len(fresh.delegated), "teams"),
+    ):
+        if count:
+            told.append(f"{count} {what}")
+    if before is None or before.policy != fresh.policy:
+        told.append(f"policy: mode {fresh.policy.mode}, grace of {fresh.policy.grace_days} days")
+    return f"{', '.join(told)}, until {fresh.expires:%Y-%m-%d %H:%M} UTC"

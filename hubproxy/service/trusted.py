@@ -17,7 +17,7 @@ from hubproxy.errors import HubproxyError, TrustListError
 from hubproxy.logs import event
 from hubproxy.service.beside import Beside
 from hubproxy.service.clock import AuditedClock
-from hubproxy.service.listlog import ListLog
+from hubproxy.service.listlog import ListLog, described
 from hubproxy.service.ports import Modules, TrustSource
 from hubproxy.service.records import Records
 from hubproxy.service.roles import Roles, lend, signed_alike, take_back
@@ -29,6 +29,7 @@ class TrustKeeper:
     Args:
         clock: the time, and whether it can be true.
         log: has each change on record.
+        longest: seconds that a refresh is waited for; the next one takes what it found.
         patience: seconds that a refresh waits for the teams' roles that have changed.
     """
 
@@ -39,15 +40,18 @@ class TrustKeeper:
         *,
         clock: AuditedClock,
         log: ListLog,
-        patience: float = 10,
+        longest: float = 60.0,
+        patience: float = 10.0,
     ) -> None:
-        self._source, self._clock, self._log, self._patience = source, clock, log, patience
+        self._longest, self._patience = longest, patience
+        self._source, self._clock, self._log = source, clock, log
         self._snapshot: TrustSnapshot | None = None
         self._all_read = False
         self._lent: set[str] = set()
         self._records = Records(source, modules)
         self._roles = Roles(source, self._found)
         self._reading_ahead: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[TrustSnapshot] | None = None
         self._refreshing = asyncio.Lock()
         self._standings: dict[str, Standing] = {}
         self.error: HubproxyError | None = None
@@ -55,6 +59,9 @@ class TrustKeeper:
 
     async def close(self) -> None:
         """Give up what is being read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
         if self._reading_ahead is not None:
             self._reading_ahead.cancel()
             await asyncio.gather(self._reading_ahead, return_exceptions=True)
@@ -147,14 +154,15 @@ class TrustKeeper:
         async with self._refreshing:
             try:
                 self._clock.check()
-                new = await self._take(await asyncio.to_thread(self._source.refresh), "")
+                new = await self._take(await self._read(), "")
                 await self._catch_up()
                 if self.error is not None and not new:
                     await self._log.tell("", "the trust list can be read again, and is the same")
                 self.error = None
             except HubproxyError as error:
                 await self._failed(error)
-                if self._snapshot is None and error.code != "HP-T14":
+                # A newer list may have come that had expired on its way: the grace is with it.
+                if error.code == "HP-T07" or (self._snapshot is None and error.code != "HP-T14"):
                     await self._fall_back()
             await self._judge()
         if self._reading_ahead is None or self._reading_ahead.done():
@@ -171,17 +179,35 @@ class TrustKeeper:
             except Exception as error:  # noqa: BLE001  # else nobody would refresh any more
                 event("trust.refresh_crashed", level=logging.ERROR, error=repr(error))
 
+    async def _read(self) -> TrustSnapshot:
+        """What the source has. What takes too long goes on, so that one thread alone waits."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(self._source.refresh))
+        done, _ = await asyncio.wait({self._reading}, timeout=self._longest)
+        if not done:
+            raise TrustListError(
+                "TRUST_UNREACHABLE",
+                f"the trust list was not read within {self._longest:g} seconds",
+                remedy="See that `trust.source` can be reached, and how fast it is.",
+            )
+        found, self._reading = self._reading, None
+        return found.result()
+
     async def _take(self, fresh: TrustSnapshot, how: str) -> bool:
         """Let a list come into force; False where it is the one that is."""
         self._log.check(fresh)
         before = self._snapshot
         if before and (fresh.versions, fresh.expires) == (before.versions, before.expires):
             return False
-        reason = f"in force{how}: {_described(fresh, before)}"
+        reason = f"in force{how}: {described(fresh, before)}"
         await self._log.comes_into_force(fresh.versions, reason)
         whole, self._lent = lend(fresh, before) if before else (fresh, set())
         self._use(whole)
-        event("trust.refreshed", versions=fresh.versions, modules=_listed(fresh))
+        event(
+            "trust.refreshed",
+            versions=fresh.versions,
+            modules=sum(len(role.targets) for role in fresh.roles.values()),
+        )
         return True
 
     async def _catch_up(self) -> None:
@@ -257,27 +283,3 @@ def _term(snapshot: TrustSnapshot, expires: datetime, role: str = TOP) -> Term:
 def _raise(verdict: Verdict | None) -> None:
     if verdict is not None:
         raise TrustListError(verdict.code, verdict.message, remedy=verdict.remedy)
-
-
-def _listed(snapshot: TrustSnapshot) -> int:
-    return sum(len(role.targets) for role in snapshot.roles.values())
-
-
-def _described(fresh: TrustSnapshot, before: TrustSnapshot | None) -> str:
-    """What a list says, in numbers, and what is new about it."""
-    top = fresh.roles[TOP]
-    old = before.roles[TOP].targets if before is not None else top.targets
-    kept = top.targets.keys() & old.keys()
-    told = [f"{len(top.targets)} targets of the officers"]
-    for count, what in (
-        (len(top.targets.keys() - old.keys()), "new"),
-        (sum(top.targets[path] != old[path] for path in kept), "changed"),
-        (len(old.keys() - top.targets.keys()), "gone"),
-        (len(top.revoked), "revoked"),
-        (len(fresh.delegated), "teams"),
-    ):
-        if count:
-            told.append(f"{count} {what}")
-    if before is None or before.policy != fresh.policy:
-        told.append(f"policy: mode {fresh.policy.mode}, grace of {fresh.policy.grace_days} days")
-    return f"{', '.join(told)}, until {fresh.expires:%Y-%m-%d %H:%M} UTC"

@@ -12,34 +12,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tuf.api.exceptions import BadVersionNumberError, ExpiredMetadataError, RepositoryError
-from tuf.ngclient.fetcher import FetcherInterface
+from tuf.api.exceptions import RepositoryError
 
 from hubproxy.core.digest import Descriptor, Digest
-from hubproxy.core.policy import POLICY_PATH
-from hubproxy.core.roles import TOP, Delegation, Role, RoleFile
+from hubproxy.core.roles import Delegation, Role, RoleFile
 from hubproxy.core.trustlist import TrustSnapshot
-from hubproxy.errors import ConfigError, TrustListError
-from hubproxy.trust.bound import (
-    LARGEST_POLICY,
-    check_name,
-    decode_policy,
-    fetch_beside,
-    fetch_record,
-)
-from hubproxy.trust.fetcher import (
-    LARGEST_FILE,
-    FolderFetcher,
-    HttpFetcher,
-    StateFetcher,
-    is_published,
-)
+from hubproxy.errors import TrustListError
+from hubproxy.trust.bound import check_name, fetch_beside, fetch_record
+from hubproxy.trust.fetcher import LARGEST_FILE, fetcher_of, is_published
 from hubproxy.trust.rolefiles import read_role
 from hubproxy.trust.state import ListState
-from hubproxy.trust.telling import FORGED, RENEW, told, why
-from hubproxy.trust.verified import VerifiedUpdater
-
-_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+from hubproxy.trust.telling import told
+from hubproxy.trust.toproles import TopRoles
 
 
 class TrustClient:
@@ -51,6 +35,7 @@ class TrustClient:
         source: a published folder, or its http(s) URL.
         root: a root of the list, from someone trusted. Where all trust comes from.
         clock: now, timezone-aware UTC.
+        check: raises for a list that must not be remembered, nor published from here.
 
     Raises:
         ConfigError: the source is a URL of another scheme.
@@ -58,24 +43,29 @@ class TrustClient:
 
     def __init__(
         self,
-        state: Path,
+        state: ListState | Path,
         source: str | Path,
         root: bytes,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        check: Callable[[TrustSnapshot], None] = lambda _: None,
     ) -> None:
-        self._state = ListState(state)
+        self._state = ListState(state) if isinstance(state, Path) else state
         self._source = str(source)
-        self._root = root
         self._clock = clock
-        self._fetcher = _fetcher(self._source)
+        self._check = check
+        self._fetcher = fetcher_of(self._source)
+        self._top = TopRoles(self._state, self._source, self._fetcher, root)
         self._last: TrustSnapshot | None = None
         self._read: dict[str, tuple[RoleFile, Delegation, Role]] = {}
 
     def refresh(self) -> TrustSnapshot:
         """Ask the source for what is new, verify it, and remember it.
 
-        Teams' roles that were read before and have not changed are read in what comes back.
+        Teams' roles that were read before and have not changed are read in what comes back. A
+        list that cannot be remembered is logged, and comes back all the same: a full disk must
+        not keep a revocation from coming into force. A newer list that has expired on its way is
+        remembered too, for `cached`: the grace goes on with it.
 
         Raises:
             TrustListError: HP-T07 expired, HP-T08 older than what was seen, HP-T09 not signed,
@@ -83,15 +73,13 @@ class TrustClient:
                 or a file missing, TRUST_STATE the state folder failed. The last list stays.
         """
         with told(self._source), self._state.locked():
-            updater = self._updater(self._fetcher, self._clock())
             try:
-                found = self._verified(updater, self._fetcher)
-            except BaseException:
-                with suppress(OSError):
-                    self._state.keep_roots(updater.fresh)
+                found = self._top.take(self._check, at=self._clock())
+            except TrustListError as error:
+                if error.code == "HP-T07":
+                    with suppress(TrustListError), told(self._source):
+                        self._remember(self._top.take_late(self._check))
                 raise
-            self._state.keep(updater.fresh)
-            self._state.drop_roles(but=(one.file.digest for one in found.files.values()))
         return self._remember(found)
 
     def cached(self) -> TrustSnapshot:
@@ -102,16 +90,8 @@ class TrustClient:
         Raises:
             TrustListError: as `refresh`; TRUST_UNREACHABLE when there was no refresh yet.
         """
-        with told(str(self._state)), self._state.locked():
-            if not self._state.current.exists():
-                raise TrustListError(
-                    "TRUST_UNREACHABLE",
-                    "no trust list was read yet",
-                    remedy=f"See that {self._source} can be read (`trust.source`).",
-                )
-            kept = StateFetcher(self._state.current)
-            # It was valid when it was kept. So nothing in it counts as expired here.
-            found = self._verified(self._updater(kept, _ANY_TIME), kept)
+        with told(str(self._state)), self._state.reading():
+            found = self._top.kept()
         return self._remember(found)
 
     def load_role(self, snapshot: TrustSnapshot, name: str) -> TrustSnapshot:
@@ -184,41 +164,11 @@ class TrustClient:
         folder, _, last = name.partition("/")
         with told(self._source):
             if folder == "metadata":
-                return self._state.published(last) or self._team_file(last)
+                return self._published(last) if self._state.has_list else None
             digest = Digest.of_hex(last[3:67])
             if folder == "records":
                 return self._state.policy(digest) or self._listed(digest)
             return self._state.file(name, digest)
-
-    def _updater(self, fetcher: FetcherInterface, at: datetime) -> VerifiedUpdater:
-        try:
-            return VerifiedUpdater(self._state.current, fetcher, self._root, at=at)
-        except RepositoryError as error:
-            raise TrustListError(
-                "HP-T09",
-                f"what was given as the list's root is not one: {why(error)}",
-                remedy="Set `trust.root` to the root file that a trust officer handed over.",
-            ) from error
-
-    def _verified(self, updater: VerifiedUpdater, fetcher: FetcherInterface) -> TrustSnapshot:
-        try:
-            updater.refresh()
-            found = updater.result()
-        except ExpiredMetadataError as error:
-            raise TrustListError("HP-T07", updater.expiry(), remedy=RENEW) from error
-        except BadVersionNumberError as error:
-            if not updater.has_timestamp:
-                raise  # a root under a wrong number: no list is older than another yet
-            raise TrustListError(
-                "HP-T08", f"trust list went backwards: {error}", remedy=FORGED
-            ) from error
-        wanted = found.roles[TOP].targets.get(POLICY_PATH)
-        if wanted is None:
-            return found
-        text = self._state.policy(wanted.digest)
-        if text is None:
-            text = updater.fresh[POLICY_PATH] = fetch_record(fetcher, wanted, LARGEST_POLICY)
-        return replace(found, policy=decode_policy(text))
 
     def _remember(self, found: TrustSnapshot) -> TrustSnapshot:
         """The list, with every role in it that was read before and is the same in it."""
@@ -257,14 +207,17 @@ class TrustClient:
             self._state.keep_role(digest, data)
         return role
 
-    def _team_file(self, name: str) -> bytes | None:
-        """`3.nlp.json`, if that is the file of a role of the list in force."""
-        if not self._state.current.exists():
-            return None
-        version, _, role = name.removesuffix(".json").partition(".")
+    def _published(self, name: str) -> bytes | None:
+        """A file in `metadata/` of the list in force; a team's role such as `3.nlp.json` too."""
         in_force = self._taking_over(self._last or self.cached())
+        version, _, role = name.removesuffix(".json").partition(".")
+        if role == "root" and not (version.isdecimal() and int(version) in self._top.roots):
+            return None
         bound = in_force.files.get(role)
-        if bound is None or str(bound.version) != version or in_force.delegation(role) is None:
+        data = self._state.published(name)
+        if data is not None or bound is None or str(bound.version) != version:
+            return data
+        if in_force.delegation(role) is None:
             return None
         self.load_role(in_force, role)
         return self._state.role(bound.file.digest)
@@ -278,14 +231,3 @@ class TrustClient:
                 if record.digest == digest:
                     return fetch_record(self._fetcher, record)
         return None
-
-
-def _fetcher(source: str) -> FetcherInterface:
-    if source.startswith(("http://", "https://")):
-        return HttpFetcher(source)
-    if "://" in source:
-        raise ConfigError(
-            f"a trust list cannot be read from {source}",
-            remedy="Set `trust.source` to a folder, or to an http or https URL.",
-        )
-    return FolderFetcher(Path(source))

@@ -8,7 +8,6 @@ learns that a root is the newest.
 import os
 import re
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +15,11 @@ import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.urllib3_fetcher import Urllib3Fetcher
+from urllib3.util import parse_url
 
 from hubproxy.core.record import LARGEST_RECORD
+from hubproxy.errors import ConfigError
+from hubproxy.trust.deadline import Deadline, under_deadlines
 
 LARGEST_FILE = LARGEST_RECORD
 """Bytes of any file of a list, whatever a signed length says."""
@@ -29,11 +31,28 @@ _NAME = re.compile(
     r"|boms/(?P<bom>[0-9a-f]{2})/(?P=bom)[0-9a-f]{62}\.cdx\.json"
 )
 _CHUNK = 256 * 1024
+_TOO_LONG = "took too long"
 
 
 def is_published(name: str) -> bool:
     """Whether a published folder may have a file of this name."""
     return _NAME.fullmatch(name) is not None
+
+
+def fetcher_of(source: str) -> FetcherInterface:
+    """Who reads a published folder, or its http(s) URL.
+
+    Raises:
+        ConfigError: a URL of another scheme.
+    """
+    if source.startswith(("http://", "https://")):
+        return HttpFetcher(source)
+    if "://" in source:
+        raise ConfigError(
+            f"a trust list cannot be read from {source}",
+            remedy="Set `trust.source` to a folder, or to an http or https URL.",
+        )
+    return FolderFetcher(Path(source))
 
 
 class InMemory(FetcherInterface):
@@ -83,7 +102,7 @@ class HttpFetcher(InMemory, Urllib3Fetcher):
     Args:
         base: URL of the folder.
         idle: seconds to wait for a connection, and between bytes.
-        total: seconds for one file, however steadily it drips.
+        total: seconds for one file, whatever of it drips, and however steadily.
     """
 
     def __init__(self, base: str, *, idle: int = 15, total: float = 120.0) -> None:
@@ -94,35 +113,52 @@ class HttpFetcher(InMemory, Urllib3Fetcher):
     def _fetch(self, url: str) -> Iterator[bytes]:
         if not is_published(url):
             raise DownloadHTTPError(f"{url!r} is not the name of a file of a trust list", 404)
+        deadline = Deadline(self._total)
         try:
-            answer = self._proxy_env.request(
-                "GET",
-                self._place(url),
-                preload_content=False,
-                # A list lies where it was said to lie: what redirects could lead anywhere.
-                redirect=False,
-                timeout=urllib3.Timeout(self.socket_timeout),
-            )
+            answer = self._ask(self._place(url), deadline)
+            if answer.status != 200:
+                answer.close()
+                raise DownloadHTTPError(f"it answered with status {answer.status}", answer.status)
+        except BaseException:
+            deadline.close()
+            raise
+        return self._read(answer, deadline)
+
+    def _ask(self, url: str, deadline: Deadline) -> urllib3.BaseHTTPResponse:
+        where = parse_url(url)
+        manager = self._proxy_env.get_pool_manager(where.scheme, where.host)
+        try:
+            with deadline:
+                return under_deadlines(manager).request(
+                    "GET",
+                    url,
+                    preload_content=False,
+                    # A list lies where it was said to lie: what redirects could lead anywhere.
+                    redirect=False,
+                    # The next refresh comes soon, and a deadline is for all tries together.
+                    retries=False,
+                    timeout=urllib3.Timeout(self.socket_timeout),
+                )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise DownloadError(f"no answer: {error}") from error
-        if answer.status != 200:
-            answer.close()
-            raise DownloadHTTPError(f"it answered with status {answer.status}", answer.status)
-        return self._chunks(answer)
+            raise DownloadError(_TOO_LONG if deadline.over else f"no answer: {error}") from error
 
     def _place(self, name: str) -> str:
         """The URL of a file by its name in a published folder."""
         return self._base + name
 
-    def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-        # tuf's own waits until a whole chunk is there, so a drip could hold it for days.
-        deadline = time.monotonic() + self._total
+    def _read(self, answer: urllib3.BaseHTTPResponse, deadline: Deadline) -> Iterator[bytes]:
         try:
-            yield from _bounded(iter(lambda: response.read1(_CHUNK), b""), deadline)
+            for chunk in _bounded(iter(lambda: answer.read1(_CHUNK), b"")):
+                if deadline.over:
+                    break
+                yield chunk
+            if deadline.over:  # what looks like the end may be where the socket was shut
+                raise DownloadError(_TOO_LONG)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise DownloadError(f"broke off: {error}") from error
+            raise DownloadError(_TOO_LONG if deadline.over else f"broke off: {error}") from error
         finally:
-            response.close()
+            deadline.close()
+            answer.close()
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -146,13 +182,11 @@ def _chunks_of(descriptor: int) -> Iterator[bytes]:
         raise DownloadError(f"cannot be read: {error.strerror}") from error
 
 
-def _bounded(chunks: Iterator[bytes], deadline: float | None = None) -> Iterator[bytes]:
-    """Pass chunks on, up to the largest size and until a deadline on the monotonic clock."""
+def _bounded(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass chunks on, up to the largest size."""
     size = 0
     for chunk in chunks:
         size += len(chunk)
         if size > LARGEST_FILE:
             raise DownloadLengthMismatchError(f"longer than {LARGEST_FILE} bytes")
-        if deadline is not None and time.monotonic() > deadline:
-            raise DownloadError("took too long")
         yield chunk

@@ -1,14 +1,17 @@
 """What the TUF client verified, as values of the core."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     MetaFile,
     Root,
     Snapshot,
+    Targets,
     Timestamp,
 )
 from tuf.ngclient.fetcher import FetcherInterface
@@ -18,7 +21,7 @@ from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.roles import TOP, RoleFile
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
-from hubproxy.trust.loading import check_root, load, refuse_doubles
+from hubproxy.trust.loading import check_root, load, refuse_doubles, verify
 from hubproxy.trust.rolefiles import role_of
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
@@ -36,16 +39,26 @@ class VerifiedUpdater(Updater):
         kept: the folder of the list in force, if there is one yet. Only read.
         root: a root from someone trusted.
         at: the time at which nothing may have expired, timezone-aware UTC.
+        newer: version -> root that was read before, asked for before the source is.
     """
 
-    def __init__(self, kept: Path, fetcher: FetcherInterface, root: bytes, *, at: datetime) -> None:
+    def __init__(
+        self,
+        kept: Path,
+        fetcher: FetcherInterface,
+        root: bytes,
+        *,
+        at: datetime,
+        newer: Mapping[int, bytes] = MappingProxyType({}),
+    ) -> None:
+        self._newer = newer
         self.fresh: dict[str, bytes] = {}
         """Name in the folder -> bytes of what was verified and read from the source."""
         super().__init__(str(kept), "metadata/", fetcher=fetcher, bootstrap=root)
         self._trusted_set.reference_time = at
         self._trusted_set._load_data = load  # type: ignore[assignment]  # one T, bound twice
         refuse_doubles(self._trusted_set.root)
-        self._online_since = self._trusted_set.root.version
+        self._online_since = self._pinned = self._trusted_set.root.version
         self._trusted_set.update_root = self._noting_keys(  # type: ignore[method-assign, assignment]  # each root passes there
             self._trusted_set.update_root
         )
@@ -62,6 +75,14 @@ class VerifiedUpdater(Updater):
 
         return noting
 
+    def _download_metadata(self, rolename: str, length: int, version: int | None = None) -> bytes:
+        known = self._newer.get(version or 0) if rolename == Root.type else None
+        if known is not None:
+            with suppress(RepositoryError):  # another list's, or damaged: ask the source
+                load(Root, known, self._trusted_set.root)
+                return known
+        return super()._download_metadata(rolename, length, version)
+
     def _persist_metadata(self, rolename: str, data: bytes) -> None:
         self.fresh[f"{rolename}.json"] = data
 
@@ -74,6 +95,30 @@ class VerifiedUpdater(Updater):
     @property
     def has_timestamp(self) -> bool:
         return "timestamp" in self._trusted_set
+
+    @property
+    def roots(self) -> range:
+        """The versions of the roots that lead from the trusted one to the newest."""
+        return range(self._pinned, self._trusted_set.root.version + 1)
+
+    def check_under(self, newer: Mapping[int, bytes]) -> None:
+        """See that the officers' role of the kept list stands under newer roots as well.
+
+        Raises:
+            RepositoryError: who signed it was voted out since.
+        """
+        root = self._trusted_set.root
+        while (data := newer.get(root.version + 1)) is not None:
+            try:
+                after, payload, signatures = load(Root, data, root)
+                verify(after, Root.type, payload, signatures)
+            except RepositoryError:
+                break  # another list's, or damaged
+            if after.version != root.version + 1:
+                break
+            root = after
+        if root is not self._trusted_set.root:
+            load(Targets, self._load_local_metadata(Targets.type), root)
 
     def result(self) -> TrustSnapshot:
         """What was verified.

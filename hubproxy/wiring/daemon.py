@@ -39,7 +39,7 @@ from hubproxy.wiring.frontend import open_connections, open_frontend
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
-from hubproxy.wiring.trust import trust_client, trust_keeper
+from hubproxy.wiring.trust import daemon_client, list_log
 from hubproxy.wiring.upstreams import open_upstreams
 
 
@@ -124,8 +124,9 @@ async def open_daemon(
         stack.callback(modules.close)
         upstreams = await open_upstreams(config, stack, tls)
         audited = audited_clock(config, clock)
-        client = trust_client(config, clock=audited.now)
-        trust = trust_keeper(config, client, modules, audit, audited)
+        log = list_log(config, audit, audited)
+        client = daemon_client(config, log, audited.now)
+        trust = TrustKeeper(client, modules, clock=audited, log=log)
         stack.push_async_callback(trust.close)
         publishing = Publishing(client, trust, modules)
         stack.push_async_callback(publishing.close)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hubproxy.config import Config
 from hubproxy.core.floors import floor_of
@@ -14,53 +13,59 @@ from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import TrustListError
 from hubproxy.service.clock import AuditedClock
-from hubproxy.service.listlog import ListLog
-from hubproxy.service.trusted import TrustKeeper
+from hubproxy.service.listlog import ListLog, refuse_older
 from hubproxy.store.auditback import backwards
 from hubproxy.store.auditlog import AuditLog
-from hubproxy.store.modules import ModuleStore
+from hubproxy.store.auditread import read
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
+from hubproxy.trust.state import BorrowedState, ListState
 from hubproxy.wiring.officers import append_publication, held_root
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.support import support
 
 
-def trust_client(
-    config: Config, *, state: Path | None = None, clock: Callable[[], datetime] = now
-) -> TrustClient:
-    """The reader of the configured trust list.
+def daemon_client(config: Config, log: ListLog, clock: Callable[[], datetime]) -> TrustClient:
+    """The daemon's reader of the configured trust list, which alone writes its state folder.
 
     Args:
         config: the settings.
-        state: the reader's folder, in the place of the daemon's.
+        log: refuses a list that is older than what it tells of.
         clock: the time, timezone-aware UTC.
 
     Raises:
         TrustListError: there is no root to begin the trust with.
     """
-    where = places(config)
-    return TrustClient(
-        state or where.trust_state,
-        config.trust.source or where.repository,
-        pinned_root(config),
-        clock=clock,
-    )
+    state = ListState(places(config).trust_state)
+    return TrustClient(state, _source(config), pinned_root(config), clock=clock, check=log.check)
 
 
-def trust_keeper(
-    config: Config,
-    client: TrustClient,
-    modules: ModuleStore,
-    audit: AuditLog,
-    clock: AuditedClock,
-) -> TrustKeeper:
-    """Who keeps the list in force, and remembers what the audit log holds of it."""
-    identity = f"sha256:{hashlib.sha256(pinned_root(config)).hexdigest()}"
+def trust_client(config: Config) -> TrustClient:
+    """A command's reader of the configured trust list. It leaves nothing behind.
+
+    What the daemon has seen of the list, by its state folder and by the audit log, holds here as
+    well. But were a command to write there, as root perhaps, the daemon could lose its list.
+
+    Raises:
+        TrustListError: there is no root to begin the trust with.
+    """
+    where, root = places(config), pinned_root(config)
+
+    def check(found: TrustSnapshot) -> None:
+        events = read(where.audit, having=('"event":"trust"',))
+        floors = [floor for event in events if (floor := floor_of(event, _identity(root)))]
+        refuse_older(found, floors[-1] if floors else Versions())
+
+    state = BorrowedState(where.trust_state)
+    return TrustClient(state, _source(config), root, clock=now, check=check)
+
+
+def list_log(config: Config, audit: AuditLog, clock: AuditedClock) -> ListLog:
+    """What the audit log is told of the list, and holds of it. For the daemon."""
+    identity = _identity(pinned_root(config))
     seen = (floor_of(event, identity) for event in backwards(places(config).audit, "trust"))
     floor = next((versions for versions in seen if versions is not None), Versions())
-    log = ListLog(audit, clock, identity=identity, seen=floor)
-    return TrustKeeper(client, modules, clock=clock, log=log)
+    return ListLog(audit, clock, identity=identity, seen=floor)
 
 
 def whole_list(client: TrustClient) -> TrustSnapshot:
@@ -82,11 +87,10 @@ def list_at_hand(config: Config) -> TrustSnapshot:
     Raises:
         HubproxyError: there is neither.
     """
-    if places(config).trust_state.is_dir():
-        with suppress(TrustListError):
-            return trust_client(config).cached()
-    with TemporaryDirectory() as state:
-        return trust_client(config, state=Path(state)).refresh()
+    client = trust_client(config)
+    with suppress(TrustListError):
+        return client.cached()
+    return client.refresh()
 
 
 def pinned_root(config: Config) -> bytes:
@@ -105,6 +109,14 @@ def pinned_root(config: Config) -> bytes:
             remedy="Run `hubproxy trust init` here, or set `trust.root` to the file that a "
             "trust officer has given you.",
         ) from error
+
+
+def _identity(root: bytes) -> str:
+    return f"sha256:{hashlib.sha256(root).hexdigest()}"
+
+
+def _source(config: Config) -> str | Path:
+    return config.trust.source or places(config).repository
 
 
 def repository(config: Config) -> Repository:

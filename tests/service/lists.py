@@ -133,7 +133,8 @@ async def keeping(
     log: Log | None = None,
     seen: Versions = Versions(),  # noqa: B008  # it is frozen
     newest: datetime | None = None,
-    patience: float = 10,
+    longest: float = 60.0,
+    patience: float = 10.0,
 ) -> AsyncIterator[TrustKeeper]:
     """Who keeps the list, until the block ends.
 
@@ -142,11 +143,14 @@ async def keeping(
         log: that events go to.
         seen: of this list, by the log.
         newest: the time of the newest event in the log.
-        patience: seconds that a refresh waits for changed roles.
+        longest: seconds that a refresh is waited for.
+        patience: seconds that it waits for changed roles.
     """
     audited = AuditedClock(clock, newest)
     told = ListLog(log or Log(), audited, identity=IDENTITY, seen=seen)
-    keeper = TrustKeeper(source, modules, clock=audited, log=told, patience=patience)
+    keeper = TrustKeeper(
+        source, modules, clock=audited, log=told, longest=longest, patience=patience
+    )
     try:
         yield keeper
     finally:

@@ -16,6 +16,7 @@ from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.policy import Policy
 from hubproxy.core.trust import Versions
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import StorageFullError, TrustListError
 from hubproxy.service.records import Records
 from hubproxy.service.trusted import TrustKeeper
@@ -109,6 +110,57 @@ async def test_a_bad_list_changes_nothing_but_the_error(
     source.current = a_list(2)
     await keeper.refresh()
     assert keeper.error is None
+
+
+class Slow(Source):
+    """A source that answers when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(kept=a_list(1))
+        self.asked, self.go_on = 0, threading.Event()
+
+    def refresh(self) -> TrustSnapshot:
+        self.asked += 1
+        assert self.go_on.wait(30)
+        return a_list(2)
+
+
+async def test_row_5_a_source_that_never_ends_leaves_the_list_that_was_read_before(
+    clock: Clock, store: Store
+) -> None:
+    slow = Slow()
+    async with keeping(slow, clock, store.modules, longest=0.05) as keeper:
+        try:
+            for _ in range(3):
+                await keeper.refresh()
+                assert failed(keeper) == "TRUST_UNREACHABLE"
+                assert keeper.snapshot() == a_list(1)
+            assert slow.asked == 1
+        finally:
+            slow.go_on.set()
+        while keeper.versions.timestamp != 2:  # it is the thread that is waited for
+            await keeper.refresh()
+        assert (failed(keeper), slow.asked) == ("", 1)
+
+
+async def test_a_source_that_never_ends_is_given_up_at_the_end(clock: Clock, store: Store) -> None:
+    slow = Slow()
+    async with keeping(slow, clock, store.modules, longest=0.05) as keeper:
+        await keeper.refresh()
+    slow.go_on.set()
+
+
+async def test_row_5_the_grace_goes_on_with_a_newer_list_that_came_expired(
+    keeper: TrustKeeper, source: Source, clock: Clock
+) -> None:
+    await keeper.refresh()
+    clock.now += timedelta(days=9)
+    source.current, source.kept = TrustListError("HP-T07", "expired"), a_list(2, days=8)
+
+    await keeper.refresh()
+
+    assert (keeper.versions.timestamp, failed(keeper)) == (2, "HP-T07")
+    assert "expired on 2024-03-09" in said(keeper)
 
 
 async def test_row_5_an_expired_list_has_its_grace_and_then_refuses_until_it_is_renewed(

@@ -146,15 +146,44 @@ def test_the_kept_list_is_read_when_it_has_expired(published: Published, days: i
     assert good.fresh(published.clock()) is not None
 
 
-def test_a_newer_list_that_has_expired_is_not_taken(published: Published) -> None:
-    client = published.reader()
-    good = client.refresh()
-    published.publish(make_record(status="revoked"))
+def test_row_5_a_newer_list_that_arrives_expired_is_gone_on_with(
+    published: Published, source: str
+) -> None:
+    client = published.reader(source)
+    before = client.refresh()
+    published.publish(make_record(status="revoked", reason="leaks"))
     published.clock.pass_days(8)
 
     refused(client.refresh, "HP-T07")
 
-    assert published.reader().cached() == good
+    for reader in (client, published.reader(source)):
+        late = reader.cached()
+        assert late.versions.targets == before.versions.targets + 1
+        assert late.roles["targets"].revoked == {SPICE_PATH}
+    again = client.published("metadata/timestamp.json")
+    assert again == (published.metadata / "timestamp.json").read_bytes()
+
+
+def test_row_5_an_expired_list_is_none_to_begin_with(published: Published) -> None:
+    published.clock.pass_days(8)
+
+    refused(published.reader().refresh, "HP-T07")
+
+    refused(published.reader().cached, "TRUST_UNREACHABLE")
+
+
+def test_row_4_an_older_list_that_arrives_expired_changes_nothing(published: Published) -> None:
+    older = published.copy("older")
+    published.publish(make_record(status="revoked", reason="leaks"))
+    client = published.reader()
+    good = client.refresh()
+    published.clock.pass_days(8)
+    shutil.rmtree(published.folder)
+    older.rename(published.folder)
+
+    refused(client.refresh, "HP-T08")
+
+    assert client.cached() == good
 
 
 # --- signatures and cards --------------------------------------------------------------------

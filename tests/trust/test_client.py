@@ -1,6 +1,8 @@
 import fcntl
+import resource
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Versions, judge
+from hubproxy.core.trustlist import TrustSnapshot
 from hubproxy.errors import ConfigError, TrustListError
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.inforce import Lifetimes
@@ -54,6 +57,17 @@ def refused(ask: Callable[[], object], code: str) -> TrustListError:
     assert (told.value.code, told.value.status) == (code, 503), str(told.value)
     assert told.value.remedy
     return told.value
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Every write to a file fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def replace(folder: Path, by: Path) -> None:
@@ -140,7 +154,7 @@ def test_what_a_crash_left_in_the_state_is_swept(published: Published) -> None:
     client.refresh()
 
     assert sorted(path.name for path in state.iterdir()) == sorted(
-        ["current", "lock", (state / "current").readlink().name]
+        ["current", "lock", "reading", (state / "current").readlink().name]
     )
     assert client.cached().versions.timestamp == 3
 
@@ -296,6 +310,19 @@ def rotate(published: Published, *signers: CryptoSigner) -> CryptoSigner:
     return newcomer
 
 
+def rotate_online(published: Published) -> CryptoSigner:
+    """A second root, with another online key. What that is to sign is signed by the old one."""
+    new = CryptoSigner.generate_ed25519()
+    root = published.load("1.root.json")
+    root.signed.version = 2
+    for role in ("timestamp", "snapshot"):
+        for keyid in list(root.signed.roles[role].keyids):
+            root.signed.revoke_key(keyid, role)
+        root.signed.add_key(new.public_key, role)
+    published.save("2.root.json", root, published.officer)
+    return new
+
+
 def resign(published: Published, officer: CryptoSigner, version: int, min_root: int = 2) -> None:
     targets = published.load("2.targets.json")
     targets.signed.version = version
@@ -348,6 +375,94 @@ def test_who_was_voted_out_stays_out_though_the_refresh_failed(published: Publis
     published.publish(make_record("evil.org/module/1"))
 
     assert "targets was signed by 0/1" in str(refused(client.refresh, "HP-T09"))
+
+
+def test_a_source_that_breaks_off_behind_a_new_root_leaves_a_list(
+    published: Published, source: str
+) -> None:
+    good = published.reader(source).refresh()
+    rotate_online(published)
+    timestamp = (published.metadata / "timestamp.json").read_bytes()
+    (published.metadata / "timestamp.json").unlink()
+
+    refused(published.reader(source).refresh, "TRUST_UNREACHABLE")
+
+    assert published.reader(source).cached() == good
+    assert published.reader(source).published("metadata/2.root.json") is None
+
+    # Whoever hides the new root again gets nowhere: it is known, and the old keys are nobody's.
+    (published.metadata / "timestamp.json").write_bytes(timestamp)
+    (published.metadata / "2.root.json").unlink()
+    assert "timestamp was signed by 0/1" in str(refused(published.reader(source).refresh, "HP-T09"))
+
+
+def test_what_was_broken_off_can_be_gone_on_with(published: Published) -> None:
+    published.reader().refresh()
+    new = rotate_online(published)
+    (published.metadata / "2.root.json").rename(published.place / "2.root.json")
+    shutil.copy(published.place / "2.root.json", published.metadata)
+    refused(published.reader().refresh, "HP-T09")  # the timestamp is by the old key
+    (published.metadata / "2.root.json").unlink()  # it is kept
+
+    published.online = new
+    snapshot = published.load("2.snapshot.json")
+    snapshot.signed.version = 3
+    published.point_at_snapshot(published.load("timestamp.json"), snapshot)
+
+    client = published.reader()
+    assert client.refresh().versions.root == 2
+    assert client.cached().versions.root == 2
+    assert client.published("metadata/2.root.json") is not None
+    assert not (published.place / "state" / "newer").exists()
+
+
+def test_a_kept_list_of_an_officer_who_was_voted_out_is_not_gone_on_with(
+    published: Published,
+) -> None:
+    published.reader().refresh()
+    rotate(published, published.officer)
+    (published.metadata / "timestamp.json").unlink()
+    refused(published.reader().refresh, "TRUST_UNREACHABLE")
+
+    assert "targets was signed by 0/1" in str(refused(published.reader().cached, "HP-T09"))
+
+
+@pytest.mark.parametrize("junk", [b"", b"{}", None], ids=["empty", "no root", "another list's"])
+def test_a_damaged_root_beside_the_list_is_passed_over(
+    published: Published, tmp_path: Path, junk: bytes | None
+) -> None:
+    good = published.reader().refresh()
+    if junk is None:
+        other = Published(tmp_path / "other")
+        rotate(other, other.officer)
+        junk = (other.metadata / "2.root.json").read_bytes()
+    beside = published.place / "state" / "newer" / "2.root.json"
+    beside.parent.mkdir()
+    beside.write_bytes(junk)
+
+    assert published.reader().cached() == good
+    resign(published, rotate(published, published.officer), 3)
+    assert published.reader().refresh().versions.root == 2
+
+
+def test_roots_of_another_list_are_not_kept_nor_published(tmp_path: Path) -> None:
+    trial, real = Published(tmp_path / "trial"), Published(tmp_path / "real")
+    for version in (2, 3):
+        root = trial.load(f"{version - 1}.root.json")
+        root.signed.version = version
+        trial.save(f"{version}.root.json", root, trial.officer)
+    first = TrustClient(tmp_path / "state", trial.folder, trial.root, clock=trial.clock)
+    assert first.refresh().versions.root == 3
+    assert first.published("metadata/3.root.json") is not None
+
+    client = TrustClient(tmp_path / "state", real.folder, real.root, clock=real.clock)
+
+    refused(lambda: client.published("metadata/timestamp.json"), "HP-T09")
+    assert client.refresh().versions.root == 1
+    assert client.published("metadata/1.root.json") == real.root
+    assert client.published("metadata/2.root.json") is None
+    roots = tmp_path / "state" / "current" / "root_history"
+    assert [path.name for path in roots.iterdir()] == ["1.root.json"]
 
 
 def test_a_list_without_the_root_that_it_demands_is_refused(
@@ -508,6 +623,37 @@ def test_a_state_that_cannot_be_kept_is_told_plainly(published: Published) -> No
     (published.place / "state").write_text("a file where the folder should be")
 
     refused(published.reader().refresh, "TRUST_STATE")
+
+
+def test_a_list_that_cannot_be_kept_is_in_force_all_the_same(
+    published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = published.reader()
+    good = client.refresh()
+    published.publish(make_record(status="revoked", reason="leaks"))
+    with full_disk():
+        found = client.refresh()
+
+    assert found.versions.targets == good.versions.targets + 1
+    assert found.roles["targets"].revoked == {SPICE_PATH}
+    assert "trust.not_kept code=TRUST_STATE" in caplog.text
+    assert published.reader().cached() == good
+
+
+def test_what_must_not_be_remembered_is_not(published: Published) -> None:
+    def check(found: TrustSnapshot) -> None:
+        raise TrustListError("HP-T08", f"{found.versions} is older", remedy="Ask.")
+
+    client = TrustClient(
+        published.place / "state",
+        published.folder,
+        published.root,
+        clock=published.clock,
+        check=check,
+    )
+    refused(client.refresh, "HP-T08")
+    assert client.published("metadata/timestamp.json") is None
+    refused(client.cached, "TRUST_UNREACHABLE")
 
 
 # --- records -------------------------------------------------------------------------------
