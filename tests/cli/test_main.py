@@ -73,7 +73,7 @@ async def test_a_failure_is_status_1_with_code_and_remedy(place: Place) -> None:
 async def test_a_refusal_of_the_list_is_status_3(place: Place) -> None:
     await place.begin()
     done = await place.run("trust", "show", "tfhub.dev/google/spice/2")
-    assert (done.status, done.out) == (3, "")
+    assert (done.status, done.out) == (3, "could be approved by the officers together\n")
     assert done.errors.startswith("hubproxy: HP-T01: tfhub.dev/google/spice/2 is not on the ")
 
 

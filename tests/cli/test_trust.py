@@ -128,7 +128,7 @@ async def test_one_archive_is_one_module(place: Place) -> None:
     (place.folder / "one.tar.gz").write_bytes(tar_gz(SMALL))
     done = await place.run("trust", "approve", SPICE, NNLM, "--from", "one.tar.gz")
     assert done.status == 2
-    assert "--from takes one HANDLE" in done.errors
+    assert "are of one module: name one HANDLE" in done.errors
 
 
 def hostile(kind: str) -> bytes:

@@ -144,7 +144,9 @@ def test_a_key_for_ssh_is_refused_by_name(tmp_path: Path) -> None:
     [
         pytest.param(None, "cannot read the key .*: No such file", id="missing"),
         pytest.param(b"", "is not a key in PEM", id="empty"),
-        pytest.param(b"\0" * 70_000, "is not a key in PEM", id="large"),
+        pytest.param(
+            b"-----BEGIN PUBLIC KEY-----\n" + b"A" * 70_000, "is not a key in PEM", id="large"
+        ),
         pytest.param(
             b"-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n",
             "is not a private key in PEM",

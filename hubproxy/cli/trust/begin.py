@@ -176,8 +176,8 @@ def _check_none_waits(drafts: Path) -> None:
         if any(isinstance(change, Begin) for change in Draft.load(drafts / name).changes):
             raise UsageError(
                 f"the draft {name} begins a list already, and waits for signatures",
-                remedy=f"`hubproxy trust review {name}` shows whose; "
-                f"`hubproxy trust abandon {name}` lets another be begun.",
+                remedy=f"`hubproxy trust review {name}` shows whose. To begin another: "
+                f"`hubproxy trust abandon {name}`.",
             )
 
 
