@@ -23,7 +23,12 @@ from tests.archives import MODEL, tar_of
 from tests.trust.published import Published
 
 SPICE = Handle.parse("tfhub.dev/google/spice/2")
-RULE = EvidenceRule(pattern="tfhub.dev/google/**", kind="minisign", identity="Google", key="RWQ…")
+RULE = EvidenceRule(
+    pattern="tfhub.dev/google/**",
+    kind="minisign",
+    identity="Google",
+    key="RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+)
 DAY = "2020-01-01"
 
 
