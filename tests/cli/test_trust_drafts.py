@@ -219,6 +219,18 @@ async def test_a_draft_that_was_altered_on_the_stick_is_not_signed(
     assert one.signed == ("ada",)
 
 
+async def test_a_draft_does_not_drive_the_terminal_that_lists_it(office: Office) -> None:
+    office.propose()
+    path = office.draft("D2") / "draft.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"\x1b[2J\x1b]0;owned\x07": 1}))
+
+    done = await office.ada.run("trust", "drafts")
+
+    assert done.status == 1
+    assert r"\x1b[2J\x1b]0;owned\x07" in done.errors
+    assert "\x1b" not in done.out + done.errors
+
+
 async def test_a_forged_signature_counts_for_nothing(office: Office) -> None:
     office.propose()
     copy = office.carry("D2")

@@ -40,9 +40,11 @@ def keygen(config: Config, file: Path, secrets: Secrets, as_json: bool) -> None:
     keyid = made.public_key.keyid
     Output(as_json).result(
         {"key": str(file), "public": str(public), "id": keyid},
-        text=f"key     {file}   (keep it, away from the servers)\n"
-        f"public  {public}   (for the others)\n"
-        f"id      {keyid}",
+        text=[
+            f"key     {file}   (keep it, away from the servers)",
+            f"public  {public}   (for the others)",
+            f"id      {keyid}",
+        ],
     )
 
 
@@ -163,7 +165,7 @@ def init(
     ]
     if keys.officer_pem.exists():
         lines.insert(2, f"officer key  {keys.officer_pem}   (keep it away from the servers)")
-    out.result({**fields, "root": str(where.root)}, text="\n".join(lines))
+    out.result({**fields, "root": str(where.root)}, text=lines)
 
 
 def _check_none_waits(drafts: Path) -> None:

@@ -43,7 +43,7 @@ def drafts(config: Config, as_json: bool) -> None:
                 "changes": told,
                 "requirements": [as_fields(one) for one in requirements],
             },
-            text=f"{name}  {'; '.join(told)}\n      {waits}",
+            text=[f"{name}  {'; '.join(told)}", f"      {waits}"],
         )
     if damaged:
         raise click.exceptions.Exit(1)

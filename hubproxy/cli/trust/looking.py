@@ -80,7 +80,7 @@ def lint(config: Config, as_json: bool) -> None:
     for one in findings:
         out.result(
             {"level": one.level, "what": one.what, "remedy": one.remedy},
-            text=f"{one.level:<7}  {printable(one.what)}\n         {printable(one.remedy)}",
+            text=[f"{one.level:<7}  {one.what}", f"         {one.remedy}"],
         )
     if not findings:
         note("nothing was found")
