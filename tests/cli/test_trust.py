@@ -260,12 +260,28 @@ async def test_without_its_online_key_a_list_is_not_renewed(place: Place) -> Non
 
 async def test_an_interrupted_beginning_can_be_run_again(place: Place) -> None:
     await place.good("trust", "init", *PASSED)
-    for name in ("metadata/1.root.json", "metadata/timestamp.json"):
-        (place.data / "trust" / "repo" / name).unlink()
+    for name in ("repo/metadata/1.root.json", "repo/metadata/timestamp.json", "root.json"):
+        (place.data / "trust" / name).unlink()
 
     await place.good("trust", "init", *PASSED)
 
     assert "1 of 1 needed" in (await place.good("trust", "status")).out
+
+
+@pytest.mark.parametrize("setting", ["", "root.json"], ids=["its-place", "trust.root"])
+async def test_a_host_that_trusts_a_list_begins_no_other(place: Place, setting: str) -> None:
+    root = place.folder / setting if setting else place.data / "trust" / "root.json"
+    root.parent.mkdir(parents=True, exist_ok=True)
+    root.write_bytes(b"another list's")
+    if setting:
+        place.variables["HUBPROXY_TRUST_ROOT"] = str(root)
+
+    done = await place.run("trust", "init", *PASSED)
+
+    assert (done.status, done.out) == (2, "")
+    assert f"this host trusts another list already: its root is {root}" in done.errors
+    assert root.read_bytes() == b"another list's"
+    assert not (place.data / "trust" / "repo").exists()
 
 
 async def test_everything_is_renewed_with_the_officers_key(place: Place) -> None:

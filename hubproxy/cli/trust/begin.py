@@ -130,6 +130,7 @@ def init(
             f"there is a trust list in {where.repository} already",
             remedy="Add to it with `hubproxy trust approve HANDLE`.",
         )
+    _check_none_is_trusted(config)
     _check_none_waits(where.drafts)
     found = _officers(officers or ("officer",), config, keys.officer_pem, secrets)
     if secrets.plain:
@@ -166,6 +167,20 @@ def init(
     if keys.officer_pem.exists():
         lines.insert(2, f"officer key  {keys.officer_pem}   (keep it away from the servers)")
     out.result({**fields, "root": str(where.root)}, text=lines)
+
+
+def _check_none_is_trusted(config: Config) -> None:
+    """See that no root was given to this host: it would be another list's."""
+    from hubproxy import wiring
+    from hubproxy.errors import UsageError
+
+    if wiring.held_root(config) is not None:
+        root = config.trust.root or wiring.places(config).root
+        raise UsageError(
+            f"this host trusts another list already: its root is {root}",
+            remedy="Begin the list on another host, or in another data folder (--data); or take "
+            "that root away, if nothing here shall read its list any more.",
+        )
 
 
 def _check_none_waits(drafts: Path) -> None:
