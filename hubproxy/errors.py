@@ -25,6 +25,10 @@ class UsageError(HubproxyError):
     status = 400
 
 
+class NotInstalledError(UsageError):
+    """It takes a library that hubproxy was installed without: an extra."""
+
+
 class CardError(UsageError):
     """A model card is not one, is of another module, or is not filled in."""
 

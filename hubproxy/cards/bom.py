@@ -19,6 +19,9 @@ def bom(modules: Iterable[tuple[Record, bytes | None]], *, at: str) -> Document:
         modules: records, each with the bytes of its checked card or None. What is not approved
             is left out.
         at: when, UTC, RFC 3339. The serial number is that of the set of modules and cards.
+
+    Raises:
+        CardError: what officers signed as a card is none.
     """
     whole, components = hashlib.sha256(), []
     for record, card in sorted(modules, key=lambda one: (one[0].exact, one[0].format)):
@@ -41,7 +44,7 @@ def _component(record: Record, card: bytes | None) -> Document:
     )
     if card is None:
         return {**own, "properties": own["properties"] + decided + properties(card="none")}
-    said = _alone(load_card(card)["metadata"]["component"])
+    said = _alone(load_card(card, record)["metadata"]["component"])
     digest = f"sha256:{hashlib.sha256(card).hexdigest()}"
     more = decided + properties(card=digest)
     return {**said, "bom-ref": own["bom-ref"], "properties": said.get("properties", []) + more}

@@ -59,10 +59,23 @@ def archive_named(data: bytes) -> str | None:
         return None
 
 
-def load_card(data: bytes) -> Document:
-    """A card as it was checked once, from its bytes."""
-    found: Document = json.loads(data)
-    return found
+def load_card(data: bytes, record: Record) -> Document:
+    """A card as it was checked once, from its bytes.
+
+    Raises:
+        CardError: what officers signed is no card: it was never checked.
+    """
+    try:
+        found = json.loads(data.decode("utf-8-sig"))
+        subject = found["metadata"]["component"]
+        if not isinstance(subject, dict) or not isinstance(subject.get("properties", []), list):
+            raise TypeError("it describes nothing")
+        for _ in _strings(found):  # nested as deep as can be told
+            pass
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _wrong(record, f"it was never checked, and is none ({error})") from error
+    card: Document = found
+    return card
 
 
 def _parse(data: bytes, record: Record) -> Document:
@@ -73,6 +86,7 @@ def _parse(data: bytes, record: Record) -> Document:
         card = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
         if sum(1 for _ in _strings(card)) > _MOST_VALUES:
             raise ValueError(f"it holds more than {_MOST_VALUES:,} values")
+        json.dumps(card, ensure_ascii=False).encode()  # half a character can be written nowhere
     except RecursionError:
         raise _wrong(record, "it is nested too deep") from None
     except ValueError as error:

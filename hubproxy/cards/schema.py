@@ -7,7 +7,7 @@ classes are of no use here; its schema is the standard's.
 from itertools import islice
 from typing import Any
 
-from hubproxy.errors import UsageError
+from hubproxy.errors import NotInstalledError
 
 _MOST_FAULTS = 5
 _LONGEST = 300
@@ -17,7 +17,7 @@ def faults(text: str) -> list[str]:
     """What is wrong with a CycloneDX 1.6 document in JSON, the first few of it; empty for nothing.
 
     Raises:
-        UsageError: the library is not installed.
+        NotInstalledError: the library is not.
     """
     try:
         # Seconds to import, and needed by officers alone.
@@ -33,9 +33,10 @@ def faults(text: str) -> list[str]:
     return [_told(error.data) for error in islice(found or (), _MOST_FAULTS)]
 
 
-def _missing() -> UsageError:
-    return UsageError(
-        "model cards cannot be checked: cyclonedx-python-lib is not installed here",
+def _missing() -> NotInstalledError:
+    return NotInstalledError(
+        "model cards cannot be checked: cyclonedx-python-lib, of the extra hubproxy[bom], is not "
+        "installed here",
         remedy="Run `pip install 'hubproxy[bom]'`.",
     )
 

@@ -187,13 +187,20 @@ class State:
             self._role(change.team)
 
     def _role(self, name: str) -> Targets:
-        """The role that lists something anew; a team's begins empty."""
+        """The role that lists something anew; a team's begins empty.
+
+        Raises:
+            UsageError: there is no such team, or not any more.
+        """
         self.touched.add(name)
         if name == TOP:
             return self.targets
+        if name not in delegations(self.targets):
+            teams = ", ".join(delegations(self.targets)) or "none"
+            raise UsageError(f"there is no team {name!r}; the teams are: {teams}")
         if name not in self.teams:
             assert self._base is not None
-            if name in self._base.delegated or name not in delegations(self.targets):
+            if name in self._base.delegated:
                 self.teams[name] = _copied(self._base.role(name).signed)
             else:
                 self.teams[name] = _empty()

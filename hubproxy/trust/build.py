@@ -16,16 +16,28 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Metadata,
     Root,
+    TargetFile,
     Targets,
 )
 
 from hubproxy.core.trustlist import TOP
+from hubproxy.errors import UsageError
 from hubproxy.trust.applying import State
 from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.inforce import InForce
+from hubproxy.trust.inforce import InForce, covering, delegations
 from hubproxy.trust.lifetimes import own_fields
-from hubproxy.trust.thresholds import AnyFile, Count, Delegator, check_signed, count, name_of
+from hubproxy.trust.thresholds import (
+    AnyFile,
+    Count,
+    Delegator,
+    check_signed,
+    count,
+    identity,
+    keys_of,
+    name_of,
+    role_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,8 @@ class Built:
 
     base: InForce | None
     """None: it begins a list."""
+    at: datetime
+    """When it was made, timezone-aware UTC."""
     root: Metadata[Root] | None
     bridge: Metadata[Targets] | None
     targets: Metadata[Targets] | None
@@ -98,6 +112,35 @@ class Built:
     undelegated: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Of the files that what is listed anew consists of, as they are published."""
+
+    def find(self, path: str) -> tuple[str, TargetFile] | None:
+        """What a look-up of a path will end in: the role, and what it says.
+
+        Raises:
+            TrustListError: HP-T09 a team's role on the way does not verify.
+        """
+        for name in self.covering(path):
+            found = self.role(name).signed.targets.get(path)
+            if found is not None:
+                return name, found
+        return None
+
+    def covering(self, path: str) -> tuple[str, ...]:
+        """The roles that a look-up of a path will ask, in this order."""
+        return covering(delegations(self.last_targets.signed), path)
+
+    def role(self, name: str) -> Metadata[Targets]:
+        """The officers' own role or a team's, as it will be in force.
+
+        Raises:
+            TrustListError: HP-T09 it does not verify.
+        """
+        if name == TOP:
+            return self.last_targets
+        if name in self.teams:
+            return self.teams[name]
+        assert self.base is not None
+        return self.base.role(name)
 
     @property
     def roots(self) -> tuple[Metadata[Root], ...]:
@@ -143,7 +186,7 @@ class Built:
         if self.base is None:
             return (("", new),)
         old = self.base.root.signed
-        if old.roles[role] == new.roles[role]:
+        if _demand(old, role) == _demand(new, role):
             return (("", new),)
         return ((f"root {old.version}", old), (f"root {new.version}", new))
 
@@ -172,7 +215,10 @@ def build(
     days = state.days
 
     def expires(role: str) -> datetime:
-        return at + timedelta(days=days.of(role))
+        try:
+            return at + timedelta(days=days.of(role))
+        except OverflowError as error:
+            raise UsageError(f"made at {at:%Y-%m-%d}, it would never expire") from error
 
     bridge = None
     if base is not None and "root" in state.touched:
@@ -198,6 +244,7 @@ def build(
         teams[name] = Metadata(team)
     return Built(
         base=base,
+        at=at,
         root=Metadata(state.root) if "root" in state.touched else None,
         bridge=bridge,
         targets=Metadata(state.targets) if TOP in state.touched else None,
@@ -205,6 +252,12 @@ def build(
         undelegated=state.undelegated(),
         names=tuple(state.names),
     )
+
+
+def _demand(root: Root, role: str) -> tuple[int, set[tuple[str, str, str]]]:
+    """What a root demands of a role's signatures: how many, and by which keys, not only ids."""
+    keys = {(key.keyid, key.scheme, identity(key)) for key in keys_of(root, role)}
+    return role_of(root, role).threshold, keys
 
 
 def _stands(base: InForce, root: Root) -> bool:

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from hubproxy.core.record import LARGEST_RECORD
-from hubproxy.errors import UsageError
+from hubproxy.errors import StorageFailedError, UsageError
 from hubproxy.files import make_folder, write_whole
 from hubproxy.trust.contents import CONTENT_NAME
 
@@ -29,9 +29,9 @@ class CarriedFolder:
         self.path = folder
         self._names = self._checked()
 
-    def names(self, below: str) -> list[str]:
-        """The files of known names in a folder of it, sorted."""
-        return [name for name in self._names if name.startswith(f"{below}/")]
+    def names(self, below: str = "") -> list[str]:
+        """The files of known names in a folder of it, sorted; by default all."""
+        return [name for name in self._names if not below or name.startswith(f"{below}/")]
 
     def read(self, name: str) -> bytes:
         """A file, by its name from the draft's folder.
@@ -59,12 +59,18 @@ class CarriedFolder:
 
         Raises:
             UsageError: it has no name that a draft's file has.
-            OSError: it cannot be written.
+            StorageFailedError: it cannot be written.
         """
         if not _NAME.fullmatch(name):
             raise UsageError(f"{name!r} is not the name of a draft's file")
-        make_folder((self.path / name).parent, mode=0o700)
-        write_whole(self.path / name, data)
+        try:
+            make_folder((self.path / name).parent, mode=0o700)
+            write_whole(self.path / name, data)
+        except OSError as error:
+            raise StorageFailedError(
+                f"the draft {self.path} cannot be written: {error.strerror}",
+                remedy="See that there is room, and that you may write to it.",
+            ) from error
         self._names[name] = None
 
     def _checked(self) -> dict[str, None]:

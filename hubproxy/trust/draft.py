@@ -11,44 +11,44 @@ from base and changes wherever the draft is looked at, and must be those in `met
 only signatures are taken.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import Self
 
 import msgspec
 from securesystemslib.signer import Key, Signer  # type: ignore[attr-defined]  # no __all__
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.trust import Versions
-from hubproxy.errors import UsageError
-from hubproxy.files import fsync_folder, make_folder, write_whole
-from hubproxy.trust.build import Built, build
-from hubproxy.trust.carried import MANIFEST, CarriedFolder
+from hubproxy.errors import StorageFailedError, UsageError
+from hubproxy.trust.build import Built
+from hubproxy.trust.carried import CarriedFolder
 from hubproxy.trust.changes import Begin, Change, PublicKey, named_keys
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.disk import locked
+from hubproxy.trust.disk import locked_folder
+from hubproxy.trust.drafted import (
+    keep_parts,
+    policy_after,
+    read_manifest,
+    rebuilt,
+    remove,
+    take_parts,
+)
 from hubproxy.trust.drafting import (
-    COUNTER,
-    DRAFT_NAME,
     Manifest,
     drafts_in,
-    next_name,
+    new_draft,
     replace_draft,
-    write_draft,
 )
-from hubproxy.trust.inforce import load
 from hubproxy.trust.lifetimes import Lifetimes
 from hubproxy.trust.officer import Keys, Repository
-from hubproxy.trust.review import Requirement, Review, reviewed
-from hubproxy.trust.signing import sign_built, take_signatures, to_file
-from hubproxy.trust.standing import check_pinned
-from hubproxy.trust.thresholds import AnyFile, fingerprint
+from hubproxy.trust.review import Requirement, Review, Signed, reviewed
+from hubproxy.trust.signing import sign_built
+from hubproxy.trust.standing import check_known, check_pinned
+from hubproxy.trust.support import Support, check_support
+from hubproxy.trust.thresholds import fingerprint as fingerprint_of
 from hubproxy.trust.wording import worded
 
 __all__ = ["Draft", "Signed", "begin", "drafts_in"]
@@ -56,22 +56,11 @@ __all__ = ["Draft", "Signed", "begin", "drafts_in"]
 _DEFAULT = Lifetimes()
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What a signature did."""
-
-    by: str
-    """The signer's name."""
-    requirements: tuple[Requirement, ...]
-    fingerprint: str
-    """sha256 of what is signed in the list's first root: to be compared where none is pinned."""
-
-
 class Draft:
     """One draft's folder, wherever it lies."""
 
-    def __init__(self, folder: CarriedFolder, manifest: Manifest) -> None:
-        self._files, self._manifest = folder, manifest
+    def __init__(self, folder: CarriedFolder, manifest: Manifest, support: Support | None) -> None:
+        self._files, self._manifest, self._support = folder, manifest, support
 
     @classmethod
     def create(
@@ -93,45 +82,22 @@ class Draft:
             UsageError: a change that makes no sense, or of which a file is missing.
             TrustListError: HP-T09 the list in force does not verify.
         """
-        contents = (
-            repository.contents() if contents is None else contents.beside(repository.published)
-        )
-        make_folder(drafts, mode=0o700)
-        with locked(drafts / ".lock"):
-            name = next_name(drafts)
-            manifest = Manifest(
-                name=name, made_at=repository.clock(), note=note, changes=tuple(changes)
-            )
-            work = drafts / f".{name}.{token_hex(8)}"
-            try:
-                write_draft(work, repository, manifest, contents)
-                work.rename(drafts / name)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
-            fsync_folder(drafts)
-            write_whole(drafts / COUNTER, name.encode())
-        return cls.load(drafts / name)
+        name = new_draft(drafts, repository, changes, contents, note=note)
+        return cls.load(drafts / name, repository.support)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, support: Support | None = None) -> Self:
         """Open a draft, wherever it lies.
+
+        Args:
+            support: checks what its records say of signatures and cards; without it that is
+                told to be the proposer's word.
 
         Raises:
             UsageError: there is none, or it is damaged or unsafe: links, names, sizes.
         """
         files = CarriedFolder(folder)
-        try:
-            manifest = msgspec.json.decode(files.read(MANIFEST), type=Manifest)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise UsageError(f"{folder / MANIFEST} is not a draft's: {error}") from error
-        if (
-            manifest.v != 1
-            or not DRAFT_NAME.fullmatch(manifest.name)
-            or not manifest.made_at.tzinfo
-        ):
-            raise UsageError(f"{folder / MANIFEST} is not a draft's of this release")
-        return cls(files, manifest)
+        return cls(files, read_manifest(files), support)
 
     @property
     def name(self) -> str:
@@ -141,10 +107,6 @@ class Draft:
     @property
     def note(self) -> str:
         return self._manifest.note
-
-    @property
-    def made_at(self) -> datetime:
-        return self._manifest.made_at
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -163,7 +125,9 @@ class Draft:
         """What it changes; verified from `root`, the pinned one, if given.
 
         Raises:
-            UsageError: its files are not what its base and its changes make.
+            UsageError: its files are not what its base and its changes make, or a record's card
+                is not what the record says.
+            DeniedError: HP-T12 a publisher's signature is not.
             TrustListError: HP-T09 its base does not verify, or is another list's.
         """
         built = self._built(root)
@@ -174,21 +138,37 @@ class Draft:
             self._files.find,
             name=self.name,
             note=self.note,
-            made_at=self.made_at,
             pinned=root is not None,
+            unproven=self._unproven(built),
         )
 
-    def sign(self, signer: Signer, root: bytes | None = None) -> Signed:
+    def sign(
+        self, signer: Signer, root: bytes | None = None, fingerprint: str | None = None
+    ) -> Signed:
         """Sign every role that this key has a part in. Twice is harmless.
 
+        A review shows what changes, not what stays. So what it builds on must be known: by a root
+        that is held, by the fingerprint of the first one, or as this key signed one itself.
+
+        Args:
+            fingerprint: `Signed.fingerprint`, as another officer has told it.
+
         Raises:
-            UsageError: as `review`; or "this key is not one of: ada, bob".
-            TrustListError: as `review`.
+            UsageError: as `review`; the list is not known; or "this key is not one of: ada, bob".
+            DeniedError: as `review`.
+            TrustListError: as `review`; or it has another fingerprint.
         """
-        built = self._built(root)
+        built = self._built()
+        check_known(built, signer, root, fingerprint)
+        unproven = self._unproven(built)
         by = sign_built(built, signer)
         self._keep(built)
-        return Signed(by, built.requirements(), fingerprint(built.roots[0]))
+        return Signed(
+            by,
+            built.requirements(),
+            fingerprint_of(built.roots[0]),
+            tuple(dict.fromkeys(line for lines in unproven.values() for line in lines)),
+        )
 
     def merge(self, copy: Path, root: bytes | None = None) -> tuple[Requirement, ...]:
         """Take over the signatures of another copy of this draft.
@@ -201,10 +181,10 @@ class Draft:
         if other._manifest != self._manifest:
             raise UsageError(
                 f"{copy} is not a copy of {self.name}, but of another draft: {other.name}, "
-                f"made {timestamp(other.made_at)}"
+                f"made {timestamp(other._manifest.made_at)}"
             )
         built = self._built(root)
-        other._take(built)
+        take_parts(other._files, built)
         self._keep(built)
         return built.requirements()
 
@@ -212,26 +192,30 @@ class Draft:
         """Whose signatures each new file needs, and which it has; met ones too.
 
         Raises:
-            UsageError: as `review`.
-            TrustListError: as `review`.
+            UsageError, TrustListError: as `review`.
         """
-        return self._built(None).requirements()
+        return self._built().requirements()
 
     def publish(self, repository: Repository, online: Keys) -> Versions:
-        """Put it in force, whole or not at all, and remove its folder.
+        """Put it in force, whole or not at all, and remove its folder, where that can be removed.
 
         Args:
             online: the key of snapshot and the key of timestamp, which may be one. Where one of
                 them is changed: the new one, and the old one if it is still at hand.
 
         Raises:
-            UsageError: signatures are missing; a role has moved on ("rebase it").
+            UsageError: signatures are missing; a role has moved on, or it has waited until what
+                it makes is expired ("rebase it"); a record's card is not what the record says.
+            DeniedError: HP-T12 a publisher's signature is not.
             TrustListError: HP-T09 the list in force, or the draft's base, does not verify.
         """
+        built = self._built()
+        self._unproven(built)
         versions = repository.publish_draft(
-            self._built(None), self._contents(), self.changes, online, self.name
+            built, self._contents(), self.changes, online, self.name
         )
-        self.abandon()
+        with suppress(StorageFailedError):  # it is in force, whatever becomes of the folder
+            remove(self._files)
         return versions
 
     def rebase(self, repository: Repository) -> tuple[str, ...]:
@@ -249,46 +233,31 @@ class Draft:
         return dropped
 
     def abandon(self) -> None:
-        """Remove its folder."""
-        shutil.rmtree(self.folder)
+        """Remove its files, and its folder if nothing else lies there.
 
-    def _built(self, root: bytes | None) -> Built:
-        """Its roles, built from base and changes, with the signatures that were found to count."""
-        base = None
-        if not (self.changes and isinstance(self.changes[0], Begin)):
-            base = load(self.folder / "base", said=f"what the draft {self.name} builds on")
-        built = build(base, self.changes, self._contents(), self.made_at)
+        Raises:
+            StorageFailedError: they cannot be removed.
+        """
+        remove(self._files)
+
+    def _built(self, root: bytes | None = None) -> Built:
+        built = rebuilt(self._files, self._manifest)
         if root is not None:
             check_pinned(built.roots, root)
-        self._take(built)
         return built
 
-    def _take(self, built: Built) -> None:
-        """Take the signatures of its files, if these are what was built."""
-        parts = {f"metadata/{part.name}": part for part in built.parts()}
-        for name in self._files.names("metadata"):
-            if name not in parts:
-                raise UsageError(f"{name} of {self.folder} is no part of the draft: {_ALTERED}")
-        for name, part in parts.items():
-            file = _parsed(self._files.read(name), name)
-            if file.signed_bytes != part.file.signed_bytes:
-                raise UsageError(
-                    f"{name} of {self.folder} is not what the changes make of the list: {_ALTERED}",
-                    remedy="Nothing was signed. Ask who gave it to you for a copy, or abandon it.",
-                )
-            take_signatures(part, file.signatures)
+    def _unproven(self, built: Built) -> dict[str, tuple[str, ...]]:
+        policy = partial(policy_after, self._files, built)
+        return check_support(self.changes, self._contents(), policy, self._support)
 
     def _keep(self, built: Built) -> None:
-        for part in built.parts():
-            name, data = f"metadata/{part.name}", to_file(part.file)
-            if self._files.find(name) != data:
-                self._files.write(name, data)
+        """Write what is signed, beside what others have signed here meanwhile."""
+        with locked_folder(self.folder):
+            take_parts(self._files, built)
+            keep_parts(self._files, built)
 
     def _contents(self) -> Contents:
         return Contents(self._files.find)
-
-
-_ALTERED = "it was altered, or made by another release"
 
 
 def begin(
@@ -332,11 +301,3 @@ def begin(
         return draft
     draft.publish(repository, [snapshot, timestamp])
     return None
-
-
-def _parsed(data: bytes, name: str) -> AnyFile:
-    try:
-        file: AnyFile = Metadata.from_bytes(data)
-    except RepositoryError as error:
-        raise UsageError(f"{name} of the draft cannot be read: {error}") from error
-    return file

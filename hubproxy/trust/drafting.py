@@ -12,11 +12,13 @@ import msgspec
 
 from hubproxy.core.policy import POLICY_PATH
 from hubproxy.core.trustlist import TOP
-from hubproxy.files import fsync_folder, make_folder
+from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.trust.build import Built, build
 from hubproxy.trust.carried import MANIFEST, CarriedFolder
-from hubproxy.trust.changes import Begin, Change, Put, Remove, SetPolicy
+from hubproxy.trust.changes import Begin, Change, Put, Remove
 from hubproxy.trust.contents import Contents, published_name
+from hubproxy.trust.disk import locked
+from hubproxy.trust.entries import asked, digest_of, earlier_targets
 from hubproxy.trust.inforce import InForce
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.signing import to_file
@@ -34,6 +36,39 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_at: datetime
     note: str = ""
     changes: tuple[Change, ...]
+
+
+def new_draft(
+    drafts: Path,
+    repository: Repository,
+    changes: Sequence[Change],
+    contents: Contents | None,
+    *,
+    note: str,
+) -> str:
+    """Build a draft beside the others; returns its name.
+
+    Raises:
+        UsageError: as `write_draft`.
+        TrustListError: as `write_draft`.
+    """
+    contents = repository.contents() if contents is None else contents.beside(repository.published)
+    make_folder(drafts, mode=0o700)
+    with locked(drafts / ".lock"):
+        name = next_name(drafts)
+        manifest = Manifest(
+            name=name, made_at=repository.clock(), note=note, changes=tuple(changes)
+        )
+        work = drafts / f".{name}.{token_hex(8)}"
+        try:
+            write_draft(work, repository, manifest, contents)
+            work.rename(drafts / name)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        fsync_folder(drafts)
+        write_whole(drafts / COUNTER, name.encode())
+    return name
 
 
 def write_draft(work: Path, repository: Repository, manifest: Manifest, contents: Contents) -> None:
@@ -68,19 +103,18 @@ def _base_files(
     names = [f"{version}.root.json" for version in range(1, len(base.roots) + 1)]
     names += ["timestamp.json", base.role_path("snapshot").name, base.role_path(TOP).name]
     teams = {name: None for name in (*built.teams, *built.undelegated) if name in base.delegated}
-    replaced = {}
+    earlier = []
+    if POLICY_PATH in base.targets.signed.targets:
+        earlier.append(base.targets.signed.targets[POLICY_PATH])
     for change in changes:
         if isinstance(change, Put | Remove):
-            teams |= dict.fromkeys(base.covering(change.path)[1:])
-            if (found := base.find(change.path)) is not None:
-                replaced[change.path] = found[1]
-        elif isinstance(change, SetPolicy) and POLICY_PATH in base.targets.signed.targets:
-            replaced[POLICY_PATH] = base.targets.signed.targets[POLICY_PATH]
+            teams |= {name: None for name in asked(built, change) if name != TOP}
+            earlier += earlier_targets(built, change)
     names += [base.role_path(name).name for name in teams]
     for name in names:
         yield name, (base.folder / name).read_bytes()
-    for target in replaced.values():
-        name = published_name("records", f"sha256:{target.hashes['sha256']}")
+    for target in earlier:
+        name = published_name("records", digest_of(target))
         data = repository.published(name)
         if data is not None:  # an altered one is told where it is looked at
             yield name, data

@@ -4,7 +4,7 @@ Expiry is not looked at: officers are who renews what expired. Teams' roles are 
 they are asked for: a change to one of forty need not read the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,6 +100,10 @@ class InForce:
                 self._teams[name] = self._read_team(name)
         return self._teams[name]
 
+    def lists(self, name: str) -> bool:
+        """Whether it has such a role: the officers' own, or a team's."""
+        return name == TOP or name in self.delegated
+
     def role_path(self, name: str) -> Path:
         """The file of the officers' role, of a team's, or of the snapshot."""
         if name == "snapshot":
@@ -110,13 +114,7 @@ class InForce:
 
     def covering(self, path: str) -> tuple[str, ...]:
         """The roles that a look-up of a path asks, in this order: the officers' first."""
-        found = [TOP]
-        for name, role in self.delegated.items():
-            if covers(role, path):
-                found.append(name)
-                if role.terminating:
-                    break
-        return tuple(found)
+        return covering(self.delegated, path)
 
     def find(self, path: str) -> tuple[str, TargetFile] | None:
         """What a look-up of a path ends in: the role, and what it says.
@@ -208,6 +206,17 @@ def delegations(targets: Targets) -> dict[str, DelegatedRole]:
     if targets.delegations.roles is None:
         raise RepositoryError("targets: delegations by hash are not hubproxy's")
     return targets.delegations.roles
+
+
+def covering(teams: Mapping[str, DelegatedRole], path: str) -> tuple[str, ...]:
+    """The roles that a look-up of a path asks, in this order: the officers' first."""
+    found = [TOP]
+    for name, role in teams.items():
+        if covers(role, path):
+            found.append(name)
+            if role.terminating:
+                break
+    return tuple(found)
 
 
 def covers(role: DelegatedRole, path: str) -> bool:

@@ -1,6 +1,5 @@
 """Who may sign what: the keys of officers, teams and the online roles, as a draft sets them."""
 
-import re
 from collections.abc import Iterable
 
 from securesystemslib.signer import Key  # type: ignore[attr-defined]  # no __all__
@@ -16,11 +15,19 @@ from hubproxy.errors import UsageError
 from hubproxy.trust.changes import Delegate, PublicKey, holder_name, team_name
 from hubproxy.trust.inforce import delegations
 from hubproxy.trust.patterns import pattern_fault
-from hubproxy.trust.thresholds import Delegator, identity, is_usable, keys_of, name_of, role_of
+from hubproxy.trust.pem import checked
+from hubproxy.trust.thresholds import (
+    Delegator,
+    identity,
+    keys_of,
+    name_of,
+    named,
+    public_half,
+    role_of,
+)
 
 _OFFICERS = ("root", TOP)
 _ONLINE = ("snapshot", "timestamp")
-_KEY_ID = re.compile(r"[0-9a-f]{8,128}")
 
 
 class Keyholders:
@@ -226,13 +233,23 @@ def _same_key(one: Key, other: Key, role: str) -> UsageError:
 
 
 def _key(key: PublicKey, holder: str = "") -> Key:
+    """A key as tuf takes it: made anew from its text, since the rest is what somebody wrote."""
+    name = holder or key.holder
     try:
-        made = PublicKey.of(key.key, holder or key.holder).key
+        public = public_half(key.key)
+        name = holder_name(name) if name else ""
     except ValueError as error:
         raise UsageError(f"not a public key: {error}") from error
-    if not _KEY_ID.fullmatch(key.id) or not is_usable(made):
+    if public is None:
         raise UsageError(f"not a public key of the type {key.type}: {key.public[:80]!r}")
-    return made
+    made = checked(public, f"what is to be the key of {name or 'nobody'}")
+    if (made.keyid, made.keytype, made.scheme) != (key.id, key.type, key.scheme):
+        raise UsageError(
+            f"the key of {name or 'nobody'} goes by the id {key.id[:16]!r} and the scheme "
+            f"{key.scheme!r}, but is {made.keyid[:16]}, {made.scheme}",
+            remedy="Nothing was signed. Ask who made this change for the public key itself.",
+        )
+    return named(made, name) if name else made
 
 
 def _check_once(names: list[str], where: str) -> None:

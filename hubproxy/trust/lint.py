@@ -13,7 +13,14 @@ from hubproxy.core.trustlist import TOP
 from hubproxy.errors import HubproxyError
 from hubproxy.trust.inforce import InForce, covers
 from hubproxy.trust.patterns import overlap, pattern_fault
-from hubproxy.trust.thresholds import Delegator, identity, keys_of, name_of, role_of
+from hubproxy.trust.thresholds import (
+    Delegator,
+    has_own_id,
+    identity,
+    keys_of,
+    name_of,
+    role_of,
+)
 
 Level = Literal["error", "warning"]
 _ONLINE = ("snapshot", "timestamp")
@@ -74,6 +81,13 @@ def _keys(held: InForce) -> Iterator[Finding]:
                     _rotation(name, name_of(other)),
                 )
         for key in keys:
+            if not has_own_id(key):
+                yield Finding(
+                    "error",
+                    f"the key of {name_of(key)} in {name} goes by the id {key.keyid[:16]}, which "
+                    "is not its own: roles name keys by id alone",
+                    _rotation(name, name_of(key)),
+                )
             if name not in _ONLINE and identity(key) in online:
                 yield Finding(
                     "error",

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import msgspec
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
+from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # no __all__
 
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TOP
-from hubproxy.errors import UsageError
+from hubproxy.errors import StorageFailedError, UsageError
 from hubproxy.files import make_folder, write_whole
 from hubproxy.trust.build import Built, build
 from hubproxy.trust.changes import Begin, Change, PublicKey, Renew, holder_name
@@ -33,15 +34,18 @@ from hubproxy.trust.inforce import InForce
 from hubproxy.trust.lifetimes import Lifetimes, lifetimes
 from hubproxy.trust.listfolder import ListFolder
 from hubproxy.trust.proposing import put
-from hubproxy.trust.publishing import Plan, Publication, plan, renewal
+from hubproxy.trust.publishing import Plan, Publication, plan, renewal, signed_by
 from hubproxy.trust.signing import sign_built
 from hubproxy.trust.standing import (
     check_author,
     check_base,
+    check_chained,
     check_pinned,
+    check_timely,
     held_under,
     in_force_already,
 )
+from hubproxy.trust.support import Support
 from hubproxy.trust.thresholds import identity
 from hubproxy.trust.wording import worded
 
@@ -64,6 +68,7 @@ class Repository(ListFolder):
             raises, nothing is published.
         pinned: a root of the list, from someone trusted. Without one, nothing is signed on top of
             a list but by a key that has signed one of its roots.
+        support: checks what the records of drafts say of signatures and cards.
     """
 
     def __init__(
@@ -74,12 +79,14 @@ class Repository(ListFolder):
         write: Callable[[Path, bytes], None] = write_whole,
         log: Callable[[Publication], None] = _unlogged,
         pinned: bytes | None = None,
+        support: Support | None = None,
     ) -> None:
         super().__init__(folder)
         self.clock = clock
         self._write = write
         self._log = log
         self._pinned = pinned
+        self.support = support
 
     @classmethod
     def init(
@@ -182,9 +189,10 @@ class Repository(ListFolder):
 
         Raises:
             UsageError: signatures are missing, or a role has moved on since.
-            TrustListError: HP-T09 the list in force does not verify.
+            TrustListError: HP-T09 the list in force does not verify, or is another list.
         """
         with self._changing():
+            self._check_pinned(built.roots)
             if built.base is None:
                 if self.is_begun and (done := in_force_already(self, built)) is not None:
                     return done
@@ -193,6 +201,7 @@ class Repository(ListFolder):
             if (done := in_force_already(self, built)) is not None:
                 return done
             held = held_under(self._metadata, built)
+            self._check_pinned(held.roots)
             check_base(built, held)
             built = replace(built, base=held)
             return self._put_in_force(held, built, contents, online, changes, name)
@@ -202,10 +211,12 @@ class Repository(ListFolder):
 
         Raises:
             UsageError: a key that may not sign them.
-            TrustListError: HP-T09 the folder's own list does not verify.
+            TrustListError: HP-T09 the folder's own list does not verify, or is another list.
         """
         with self._changing():
-            made = renewal(self.in_force(), several(online), self.clock())
+            held = self.in_force()
+            self._check_pinned(held.roots)
+            made = renewal(held, several(online), self.clock())
             self._write_all(made)
         return made.versions
 
@@ -224,10 +235,14 @@ class Repository(ListFolder):
                 f"signatures are missing: {'; '.join(unmet)}",
                 remedy="Each signs the draft, or a copy: `hubproxy trust sign`, `trust merge`.",
             )
+        if held is not None:
+            check_chained(held, built)
+        check_timely(built, self.clock())
         days = lifetimes(built.last_targets.signed)
         files = [(name, contents.read_named(name)) for name in built.names]
         made = plan(held, built, days, several(online), self.clock())
-        self._log(Publication(draft, made.versions, worded(changes, contents), _signed(built)))
+        told = worded(changes, contents)
+        self._log(Publication(draft, made.versions, told, signed_by(built)))
         for name, data in files:
             if self.published(name) != data:
                 self._put(self._folder / name, data)
@@ -247,18 +262,28 @@ class Repository(ListFolder):
             )
 
     def _check_author(self, held: InForce, signers: Sequence[Signer]) -> None:
-        if self._pinned is not None:
-            check_pinned(held.roots, self._pinned)
-        else:
+        if self._pinned is None:
             check_author(held.roots, signers)
+        self._check_pinned(held.roots)
+
+    def _check_pinned(self, roots: Sequence[Metadata[Root]]) -> None:
+        """Who may write to the folder alone must not have the online key sign a list of his."""
+        if self._pinned is not None:
+            check_pinned(roots, self._pinned)
 
     def _write_all(self, made: Plan) -> None:
         for name, data in made.files:
             self._put(self._metadata / name, data)
 
     def _put(self, path: Path, data: bytes) -> None:
-        make_folder(path.parent)
-        self._write(path, data)
+        try:
+            make_folder(path.parent)
+            self._write(path, data)
+        except OSError as error:
+            raise StorageFailedError(
+                f"the trust list cannot be written to {self._folder}: {error.strerror}",
+                remedy="Mend that and run the command again: what was begun is taken up.",
+            ) from error
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -272,9 +297,3 @@ def several(keys: Keys) -> tuple[Signer, ...]:
     """Keys as a sequence; one that is given twice once."""
     given = (keys,) if isinstance(keys, Signer) else keys
     return tuple({identity(key.public_key): key for key in given}.values())
-
-
-def _signed(built: Built) -> tuple[str, ...]:
-    return tuple(
-        f"{one.role} {one.version}: {', '.join(one.signed)}" for one in built.requirements()
-    )

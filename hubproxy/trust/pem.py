@@ -1,16 +1,23 @@
 """Keys in PEM files: which kinds may sign, and what is wrong with a file that holds none.
 
 Ed25519, ECDSA on P-256 and P-384, RSA from 3,072 bits, and ML-DSA where the installed libraries
-know it. Whatever else a file holds is refused by name.
+know it. Whatever else a file holds is refused by name; so is a point of Ed25519 for which anybody
+can sign.
 """
 
 import re
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 from securesystemslib.signer import (  # type: ignore[attr-defined]  # no __all__
     CryptoSigner,
     SSlibKey,
@@ -28,6 +35,20 @@ _SCHEMES = {
     "ml-dsa-44/1",
     "ml-dsa-65/1",
     "ml-dsa-87/1",
+}
+# The points of order 1, 2, 4 and 8 in every spelling, without the bit of their sign: for each
+# of them somebody without a private key has signatures that verify (RFC 8032 leaves it open).
+_SMALL_ORDER = {
+    bytes.fromhex(text)
+    for text in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    )
 }
 _LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,60})-----\r?$", re.MULTILINE)
 _MAKE = "Make a key with `hubproxy trust keygen FILE`."
@@ -100,7 +121,7 @@ def load_private(path: Path, passphrase: bytes | None) -> CryptoSigner:
                 remedy="Try the passphrase again; nothing was changed.",
             ) from error
         raise UsageError(f"{path} is not a private key in PEM: {error}", remedy=_MAKE) from error
-    return CryptoSigner(key, _checked(key.public_key(), path))
+    return CryptoSigner(key, checked(key.public_key(), str(path)))
 
 
 def load_public_only(path: Path) -> SSlibKey:
@@ -118,24 +139,34 @@ def load_public_only(path: Path) -> SSlibKey:
         raise UsageError(f"{path} holds a key of an unknown kind", remedy=_KINDS) from error
     except ValueError as error:
         raise UsageError(f"{path} is not a public key in PEM: {error}", remedy=_MAKE) from error
-    return _checked(key, path)
+    return checked(key, str(path))
 
 
-def _checked(key: PublicKeyTypes, path: Path) -> SSlibKey:
+def checked(key: PublicKeyTypes, where: str) -> SSlibKey:
     """The key as the list names it.
 
+    Args:
+        where: what holds it, as errors say it.
+
     Raises:
-        UsageError: it is of a kind that may not sign, or too short.
+        UsageError: it is of a kind that may not sign, too short, or everybody's.
     """
     if isinstance(key, RSAPublicKey) and key.key_size < _LEAST_RSA:
-        raise UsageError(f"{path} holds an RSA key of only {key.key_size} bits", remedy=_KINDS)
+        raise UsageError(f"{where} holds an RSA key of only {key.key_size} bits", remedy=_KINDS)
+    if isinstance(key, Ed25519PublicKey) and _is_small(key):
+        raise UsageError(f"{where} holds a key for which anybody can sign", remedy=_MAKE)
     try:
         found = SSlibKey.from_crypto(key)
     except ValueError:
         found = None
     if found is None or found.scheme not in _SCHEMES:
-        raise UsageError(f"{path} holds {_kind(key)}, which may not sign here", remedy=_KINDS)
+        raise UsageError(f"{where} holds {_kind(key)}, which may not sign here", remedy=_KINDS)
     return found
+
+
+def _is_small(key: Ed25519PublicKey) -> bool:
+    raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return bytes([*raw[:31], raw[31] & 0x7F]) in _SMALL_ORDER
 
 
 def _kind(key: PublicKeyTypes) -> str:

@@ -143,6 +143,13 @@ def plan(
     )
 
 
+def signed_by(built: Built) -> tuple[str, ...]:
+    """Who has signed each new file, as the officers' log is told."""
+    return tuple(
+        f"{one.role} {one.version}: {', '.join(one.signed)}" for one in built.requirements()
+    )
+
+
 def renewal(held: InForce, online: Sequence[Signer], at: datetime) -> Plan:
     """The next snapshot and timestamp over the same roles.
 

@@ -1,21 +1,19 @@
 """What a draft would change, as values for a person to read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
-    TargetFile,
     Targets,
 )
 
 from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
-from hubproxy.core.record import Record
 from hubproxy.core.trustlist import TOP
 from hubproxy.trust.build import Built, Requirement
-from hubproxy.trust.changes import Change, Put, Remove
+from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
+from hubproxy.trust.entries import Entry, digest_of, entries
 from hubproxy.trust.inforce import delegations
 from hubproxy.trust.thresholds import (
     AnyFile,
@@ -26,30 +24,7 @@ from hubproxy.trust.thresholds import (
     role_of,
 )
 
-__all__ = ["Entry", "Requirement", "Review", "RoleReview", "reviewed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One path of one role.
-
-    Args:
-        role: that lists it, or does so no longer.
-        before: the record that a look-up ended in until now, in whatever role; None for none.
-        after: the record that is listed; None when the path goes.
-        new, changed, removed: files, by their paths.
-        new_ops, removed_ops: kinds of op, where both records say which they have.
-    """
-
-    role: str
-    path: str
-    before: Record | None
-    after: Record | None
-    new: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    new_ops: tuple[str, ...] = ()
-    removed_ops: tuple[str, ...] = ()
+__all__ = ["Entry", "Requirement", "Review", "RoleReview", "Signed", "reviewed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +33,7 @@ class RoleReview:
 
     Args:
         was_listed, listed: how many paths it lists.
+        was_terminating, terminating: of a team, whether nobody after it is asked for its paths.
         new_keys, removed_keys: `ada (1f3c5a7e9b2d4c6f)`: who, and the beginning of the key's id.
     """
 
@@ -74,6 +50,8 @@ class RoleReview:
     removed_keys: tuple[str, ...] = ()
     new_patterns: tuple[str, ...] = ()
     removed_patterns: tuple[str, ...] = ()
+    was_terminating: bool | None = None
+    terminating: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +64,8 @@ class Review:
         pinned: whether the base was verified from a root that the reader had before.
         begins: whether it begins a list.
         policy: before and after, where it changes.
+        order: in which a look-up asks the teams, before and after, where that changes for teams
+            that stay: of two that may list a path, the first wins.
     """
 
     name: str
@@ -99,26 +79,20 @@ class Review:
     entries: tuple[Entry, ...]
     requirements: tuple[Requirement, ...]
     policy: tuple[Policy, Policy] | None = None
+    order: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
 
-def entries(
-    built: Built, changes: Sequence[Change], contents: Contents, base: Contents
-) -> Iterator[Entry]:
-    """What is listed anew, and what no longer, in the order of the changes.
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a signature did."""
 
-    Args:
-        contents: where the new records are.
-        base: where those that they replace are.
-
-    Raises:
-        UsageError: a record is missing.
-    """
-    for change in changes:
-        if isinstance(change, Put):
-            after = contents.record(change.digest)
-            yield _compared(change.role, change.path, _before(built, change.path, base), after)
-        elif isinstance(change, Remove) and change.path != POLICY_PATH:
-            yield _compared(change.role, change.path, _before(built, change.path, base), None)
+    by: str
+    """The signer's name."""
+    requirements: tuple[Requirement, ...]
+    fingerprint: str
+    """sha256 of what is signed in the list's first root: to be compared where none is pinned."""
+    unproven: tuple[str, ...]
+    """What was signed on the proposer's word, a line each."""
 
 
 def roles(built: Built) -> Iterator[RoleReview]:
@@ -138,6 +112,15 @@ def roles(built: Built) -> Iterator[RoleReview]:
         yield _role(name, old_targets, built.last_targets.signed, built)
 
 
+def order(built: Built) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The teams before and after, where those that stay are asked in another order."""
+    before = () if built.base is None else tuple(built.base.delegated)
+    after = tuple(delegations(built.last_targets.signed))
+    if [one for one in before if one in after] == [one for one in after if one in before]:
+        return None
+    return before, after
+
+
 def policies(built: Built, contents: Contents, base: Contents) -> tuple[Policy, Policy] | None:
     """The officers' policy before and after, where it changes.
 
@@ -148,11 +131,11 @@ def policies(built: Built, contents: Contents, base: Contents) -> tuple[Policy, 
         return None
     old = {} if built.base is None else built.base.targets.signed.targets
     before, after = old.get(POLICY_PATH), built.targets.signed.targets.get(POLICY_PATH)
-    if _digest(before) == _digest(after):
+    if digest_of(before) == digest_of(after):
         return None
     return (
-        NO_POLICY if before is None else base.policy(_digest(before)),
-        NO_POLICY if after is None else contents.policy(_digest(after)),
+        NO_POLICY if before is None else base.policy(digest_of(before)),
+        NO_POLICY if after is None else contents.policy(digest_of(after)),
     )
 
 
@@ -164,8 +147,8 @@ def reviewed(
     *,
     name: str,
     note: str,
-    made_at: datetime,
     pinned: bool,
+    unproven: Mapping[str, tuple[str, ...]],
 ) -> Review:
     """The review of a draft.
 
@@ -179,51 +162,17 @@ def reviewed(
     return Review(
         name=name,
         note=note,
-        made_at=made_at,
+        made_at=built.at,
         fingerprint=fingerprint(built.roots[0]),
         pinned=pinned,
         begins=built.base is None,
         changes=tuple(changes),
         roles=tuple(roles(built)),
-        entries=tuple(entries(built, changes, contents, base)),
+        entries=tuple(entries(built, changes, contents, base, unproven)),
         requirements=built.requirements(),
         policy=policies(built, contents, base),
+        order=order(built),
     )
-
-
-def _compared(role: str, path: str, before: Record | None, after: Record | None) -> Entry:
-    old = {} if before is None else {entry.path: entry.sha256 for entry in before.files}
-    new = {} if after is None else {entry.path: entry.sha256 for entry in after.files}
-    old_ops, new_ops = _ops(before), _ops(after)
-    known = old_ops is not None and new_ops is not None
-    return Entry(
-        role=role,
-        path=path,
-        before=before,
-        after=after,
-        new=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        new_ops=tuple(sorted((new_ops or set()) - (old_ops or set()))) if known else (),
-        removed_ops=tuple(sorted((old_ops or set()) - (new_ops or set()))) if known else (),
-    )
-
-
-def _ops(record: Record | None) -> set[str] | None:
-    """The kinds of op of a record; of none, none; None where nobody has looked."""
-    if record is None:
-        return set()
-    return None if record.ops is msgspec.UNSET else set(record.ops)
-
-
-def _before(built: Built, path: str, base: Contents) -> Record | None:
-    """What a look-up of a path ended in. A draft's base holds the roles that this may ask."""
-    found = None if built.base is None else built.base.find(path)
-    return None if found is None else base.record(_digest(found[1]))
-
-
-def _digest(target: TargetFile | None) -> str:
-    return "" if target is None else f"sha256:{target.hashes['sha256']}"
 
 
 def _role(name: str, old: Delegator | None, new: Delegator, built: Built) -> RoleReview:
@@ -246,6 +195,8 @@ def _role(name: str, old: Delegator | None, new: Delegator, built: Built) -> Rol
         removed_keys=tuple(key for key in before if key not in after),
         new_patterns=tuple(path for path in new_paths if path not in old_paths),
         removed_patterns=tuple(path for path in old_paths if path not in new_paths),
+        was_terminating=_terminating(was, name),
+        terminating=_terminating(now, name),
     )
 
 
@@ -283,3 +234,7 @@ def _paths(delegator: Delegator | None, name: str) -> list[str]:
     if not isinstance(delegator, Targets):
         return []
     return delegations(delegator)[name].paths or []
+
+
+def _terminating(delegator: Delegator | None, name: str) -> bool | None:
+    return delegations(delegator)[name].terminating if isinstance(delegator, Targets) else None

@@ -1,6 +1,7 @@
 """Whether a list is the one that it seems, and still the one that a draft was built on."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
@@ -10,13 +11,18 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Root,
 )
 
+from hubproxy.core.audit import timestamp
 from hubproxy.core.trust import Versions
 from hubproxy.core.trustlist import TOP
 from hubproxy.errors import HubproxyError, TrustListError, UsageError
 from hubproxy.trust.build import Built
 from hubproxy.trust.inforce import InForce, load
 from hubproxy.trust.listfolder import ListFolder
-from hubproxy.trust.thresholds import AnyFile, identity, verifies
+from hubproxy.trust.thresholds import AnyFile, check_signed, identity, verifies
+from hubproxy.trust.thresholds import fingerprint as fingerprint_of
+
+_AHEAD = timedelta(hours=1)
+"""How far the clock of whoever makes a draft may be ahead of the one that publishes it."""
 
 
 def check_author(roots: Iterable[Metadata[Root]], signers: Iterable[Signer]) -> None:
@@ -39,6 +45,41 @@ def check_author(roots: Iterable[Metadata[Root]], signers: Iterable[Signer]) -> 
         "this officer's key did not sign the root of the trust list",
         remedy="`hubproxy trust status` shows whose keys may sign it.",
     )
+
+
+def check_known(built: Built, signer: Signer, root: bytes | None, fingerprint: str | None) -> None:
+    """See that a draft builds on a list that whoever signs it knows.
+
+    A list that begins is all in its draft, and there is nothing else to know of it.
+
+    Args:
+        root: the file of a root that is held here.
+        fingerprint: sha256 of what is signed in the first root, in hex.
+
+    Raises:
+        UsageError: nothing says whose list it is.
+        TrustListError: HP-T09 it is another list.
+    """
+    if root is not None:
+        check_pinned(built.roots, root)
+    found = fingerprint_of(built.roots[0])
+    if fingerprint is not None:
+        if fingerprint.strip().lower().removeprefix("sha256:") != found:
+            raise TrustListError(
+                "HP-T09",
+                f"the first root has the fingerprint {found}: this is another list",
+                remedy="Nothing was signed. Ask the other officers whose list it is.",
+            )
+    elif root is None and built.base is not None:
+        try:
+            check_author(built.roots, [signer])
+        except UsageError as error:
+            raise UsageError(
+                f"no root of the list is held here, and this key has signed none: it may be any "
+                f"list, of which a review shows only what changes. Its fingerprint is {found}",
+                remedy="Say `--root FILE` or `--fingerprint HEX`, compared with an officer by "
+                "another way.",
+            ) from error
 
 
 def check_pinned(roots: Sequence[Metadata[Root]], pinned: bytes) -> None:
@@ -92,6 +133,45 @@ def check_base(built: Built, held: InForce) -> None:
             raise UsageError(f"the team {name} is trusted no longer", remedy=_ABANDON)
         if name in base.delegated:  # a new team comes with the officers' role, see above
             _check_same(name, [base.role(name)], held.role(name))
+
+
+def check_chained(held: InForce, built: Built) -> None:
+    """See that every reader of the list in force will take a new root.
+
+    Raises:
+        UsageError: it would not.
+    """
+    if built.root is None:
+        return
+    try:
+        for root in (held.root.signed, built.root.signed):
+            check_signed(root, "root", built.root)
+    except RepositoryError as error:
+        raise UsageError(f"no reader would take the new root: {error}") from error
+
+
+def check_timely(built: Built, at: datetime) -> None:
+    """See that what was built is not expired already, and was not made in the future.
+
+    Args:
+        at: now, timezone-aware UTC.
+
+    Raises:
+        UsageError: its expiries count from too long ago, or from a time that has not come.
+    """
+    for part in built.parts():
+        if part.file.signed.expires <= at:
+            raise UsageError(
+                f"made at {timestamp(built.at)}, its {part.role} {part.file.signed.version} would "
+                f"be published expired: it was to last until {timestamp(part.file.signed.expires)}",
+                remedy="`hubproxy trust rebase` builds it anew; it must then be signed again.",
+            )
+    if built.at > at + _AHEAD:
+        raise UsageError(
+            f"it says that it was made at {timestamp(built.at)}, which has not come: it would "
+            "last longer than the officers' roles may",
+            remedy="See that the clocks are right, then build it anew: `hubproxy trust rebase`.",
+        )
 
 
 def held_under(folder: Path, built: Built) -> InForce:

@@ -12,13 +12,18 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_public_key,
 )
 from securesystemslib.exceptions import UnverifiedSignatureError
-from securesystemslib.signer import Key, Signature  # type: ignore[attr-defined]  # no __all__
+from securesystemslib.signer import (  # type: ignore[attr-defined]  # no __all__
+    Key,
+    Signature,
+    SSlibKey,
+)
 from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
     Metadata,
@@ -129,9 +134,29 @@ def identity(key: Key) -> str:
     return hashlib.sha256(der or str(key.keyval).encode()).hexdigest()
 
 
-def is_usable(key: Key) -> bool:
-    """Whether a key is one that something can be verified with."""
-    return _der(key) is not None
+def public_half(key: Key) -> PublicKeyTypes | None:
+    """What a key's text holds; None where that is nothing to verify with."""
+    text = str(key.keyval.get("public", ""))
+    try:
+        if key.keytype == "ed25519":
+            return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+        return load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def has_own_id(key: Key) -> bool:
+    """Whether a key's id is the one that follows from what it is.
+
+    Roles name keys by id alone: under another's id a key would take that one's place.
+    """
+    public = public_half(key)
+    if public is None:
+        return False
+    try:
+        return SSlibKey.from_crypto(public, scheme=key.scheme).keyid == key.keyid
+    except ValueError:
+        return False
 
 
 def fingerprint(file: AnyFile) -> str:
@@ -158,14 +183,8 @@ def verifies(key: Key, signature: Signature, payload: bytes) -> bool:
 
 
 def _der(key: Key) -> bytes | None:
-    text = str(key.keyval.get("public", ""))
-    try:
-        public = (
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
-            if key.keytype == "ed25519"
-            else load_pem_public_key(text.encode())
-        )
-    except (ValueError, UnsupportedAlgorithm):
+    public = public_half(key)
+    if public is None:
         return None
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 

@@ -9,7 +9,7 @@ from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no _
 
 from hubproxy.config import Config
 from hubproxy.core.audit import AuditEvent, timestamp
-from hubproxy.errors import AuditUnavailableError, UsageError
+from hubproxy.errors import AuditUnavailableError, TrustListError, UsageError
 from hubproxy.store.auditsegments import Segments
 from hubproxy.trust.draft import Draft
 from hubproxy.trust.inforce import name_of
@@ -17,6 +17,7 @@ from hubproxy.trust.keys import create_online_key, load_signer
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.publishing import Publication
 from hubproxy.wiring.places import now, places
+from hubproxy.wiring.support import support
 
 _NAME = re.compile(r"D[1-9][0-9]{0,8}")
 _SEGMENT = 64 * 1024 * 1024
@@ -28,7 +29,7 @@ def open_draft(config: Config, text: str) -> Draft:
     Raises:
         UsageError: there is none, or it is damaged or unsafe.
     """
-    return Draft.load(draft_folder(config, text))
+    return Draft.load(draft_folder(config, text), support())
 
 
 def draft_folder(config: Config, text: str) -> Path:
@@ -37,9 +38,22 @@ def draft_folder(config: Config, text: str) -> Path:
 
 
 def held_root(config: Config) -> bytes | None:
-    """The root that drafts are verified from; None where this host was given none yet."""
+    """The root that drafts are verified from; None where this host was given none yet.
+
+    Raises:
+        TrustListError: one is set, and it cannot be read.
+    """
     root = Path(config.trust.root) if config.trust.root else places(config).root
-    return root.read_bytes() if root.exists() else None
+    try:
+        return root.read_bytes()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not config.trust.root:
+            return None
+        raise TrustListError(
+            "TRUST_ROOT",
+            f"the trust root {root} cannot be read: {error.strerror}",
+            remedy="Nothing was signed. Put the file there, or mend `trust.root`.",
+        ) from error
 
 
 def online_signers(config: Config) -> list[Signer]:

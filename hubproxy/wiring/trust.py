@@ -23,6 +23,7 @@ from hubproxy.trust.client import TrustClient
 from hubproxy.trust.officer import Repository
 from hubproxy.wiring.officers import append_publication, held_root
 from hubproxy.wiring.places import now, places
+from hubproxy.wiring.support import support
 
 
 def trust_client(
@@ -113,4 +114,5 @@ def repository(config: Config) -> Repository:
         clock=now,
         log=partial(append_publication, config),
         pinned=held_root(config),
+        support=support(),
     )

@@ -1,7 +1,11 @@
 """Changes that make no sense, each refused by name before anything is drafted."""
 
+import json
+
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # no __all__
 
 from hubproxy.core.policy import Policy
@@ -50,6 +54,7 @@ def delegate(team: str = "vision", pattern: str = "tfhub.dev/x/*/*/*", **fields:
     return Delegate(team=team, patterns=(pattern,), **given)  # type: ignore[arg-type]  # a test's
 
 
+WEAK = CryptoSigner(rsa.generate_private_key(65537, 1024))
 NONSENSE: list[tuple[str, list[Change], str]] = [
     (
         "a record that is nowhere",
@@ -95,7 +100,37 @@ NONSENSE: list[tuple[str, list[Change], str]] = [
     (
         "row 9: one key under two ids",
         [Officer(name="dan", key=key("ada", id="ab" * 32))],
-        "ada and dan have the same key",
+        "the key of dan goes by the id 'abababababababab'",
+    ),
+    (
+        "a key under another officer's id",
+        [Officer(name="ada", key=key("eve", id=signer("ada").public_key.keyid))],
+        "the key of ada goes by the id",
+    ),
+    (
+        "a key of one team under the id of another's",
+        [delegate(keys=(key("eve", "lea", id=signer("lea").public_key.keyid),))],
+        "the key of lea goes by the id",
+    ),
+    (
+        "an online key under an officer's id",
+        [Online(role="snapshot", key=key("eve", id=signer("ada").public_key.keyid))],
+        "the key of eve goes by the id",
+    ),
+    (
+        "a key with another scheme",
+        [Officer(name="dan", key=key("bob", scheme="ecdsa-sha2-nistp384"))],
+        "the scheme 'ecdsa-sha2-nistp384', but is",
+    ),
+    (
+        "an RSA key that is too short",
+        [Officer(name="dan", key=PublicKey.of(WEAK.public_key, "dan"))],
+        "an RSA key of only 1024 bits",
+    ),
+    (
+        "an online key's name with a control sequence",
+        [Online(role="snapshot", key=key("new", holder="x\x1b[2J"))],
+        "no name for a key's holder",
     ),
     (
         "a name with a control sequence",
@@ -107,7 +142,7 @@ NONSENSE: list[tuple[str, list[Change], str]] = [
     (
         "a key's id that is a path",
         [Officer(name="dan", key=key("new", id="../x"))],
-        "not a public key",
+        "goes by the id '../x'",
     ),
     (
         "an online officer",
@@ -182,8 +217,33 @@ NONSENSE: list[tuple[str, list[Change], str]] = [
         ],
         "there is a trust list in",
     ),
+    (
+        "a record of a team that goes in the same step",
+        [Undelegate(team="nlp"), Remove(role="nlp", path=SPICE_PATH)],
+        "no team 'nlp'; the teams are: none",
+    ),
     ("nothing", [], "nothing to change"),
 ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00" * 32,
+        "01" + "00" * 31,
+        "01" + "00" * 30 + "80",
+        "ec" + "ff" * 30 + "7f",
+        "ee" + "ff" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ],
+)
+def test_a_key_for_which_anybody_can_sign_is_refused(board: Board, text: str) -> None:
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    made = PublicKey.of(SSlibKey.from_crypto(public), "dan")
+
+    with pytest.raises(UsageError, match="holds a key for which anybody can sign"):
+        board.draft(Officer(name="dan", key=made))
 
 
 @pytest.mark.parametrize(
@@ -197,6 +257,19 @@ def test_a_change_that_makes_no_sense_is_refused(
 
     assert drafts_in(board.drafts) == ()
     assert [path.name for path in board.drafts.iterdir() if path.is_dir()] == []
+
+
+def test_a_key_is_listed_as_it_is_usually_spelled(board: Board) -> None:
+    """The same key in another spelling would be another text under the same id."""
+    made = key("bob")
+    spelled = msgspec.structs.replace(made, public=made.public.replace("\n", "\r\n"))
+    draft = board.draft(Member(team="nlp", name="bob", key=spelled))
+    [change] = json.loads((draft.folder / "draft.json").read_bytes())["changes"]
+    assert change["key"]["public"] == spelled.public
+
+    role = json.loads(next((draft.folder / "metadata").glob("*.targets.json")).read_bytes())
+    assert role["signed"]["delegations"]["keys"][made.id]["keyval"] == {"public": made.public}
+    draft.abandon()
 
 
 def test_a_team_lists_nothing_outside_of_its_paths(board: Board) -> None:

@@ -8,7 +8,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # no __all_
     SSlibKey,
 )
 
-from hubproxy.errors import UsageError
+from hubproxy.errors import StorageFailedError, UsageError
 from hubproxy.trust.changes import Renew, Threshold, Undelegate
 from hubproxy.trust.draft import Draft, drafts_in
 from hubproxy.trust.officer import Repository
@@ -264,3 +264,80 @@ def test_an_online_key_that_is_not_at_hand_is_told(board: Board) -> None:
     with pytest.raises(UsageError, match="timestamp was signed by 0/1"):
         board.list.renew(online=board.keys["snapshot"])
     assert board.list.renew(online=board.online).timestamp == 2
+
+
+# --- time, folders, and two at once -----------------------------------------------------------
+
+
+def test_a_draft_that_waited_until_it_would_be_expired_is_rebased(board: Board) -> None:
+    board.delegate("lea")
+    draft = board.sign(approval(board), "lea")
+    before = board.contents_of()
+    board.clock.pass_days(95)
+
+    with pytest.raises(UsageError, match="its nlp 2 would be published expired") as told:
+        draft.publish(board.list, board.online)
+    assert "hubproxy trust rebase" in told.value.remedy
+    assert board.contents_of() == before
+
+    draft.rebase(board.list)
+    board.sign(draft, "lea").publish(board.list, board.online)
+    assert board.list.find(SPICE_PATH) == RECORD
+
+
+def test_a_draft_from_the_future_is_not_published(board: Board) -> None:
+    """Expiries count from when it was made: it would last longer than the officers decided."""
+    board.clock.pass_days(3000)
+    draft = board.sign(board.draft(Renew(role="targets")), "ada", "bob")
+    board.clock.pass_days(-3000)
+
+    with pytest.raises(UsageError, match="which has not come"):
+        draft.publish(board.list, board.online)
+
+
+def test_what_is_not_the_drafts_stays(board: Board) -> None:
+    draft = board.draft(Renew(role="root"))
+    other = draft.folder / "metadata" / "holiday.jpg"
+    other.write_bytes(b"x")
+
+    draft.abandon()
+
+    assert [path for path in draft.folder.rglob("*") if path.is_file()] == [other]
+    again = board.sign(board.draft(Renew(role="root")), "ada", "bob")
+    other = again.folder / "holiday.jpg"
+    other.write_bytes(b"x")
+    again.publish(board.list, board.online)
+    assert list(again.folder.iterdir()) == [other]
+
+
+def test_what_is_published_is_told_whatever_becomes_of_the_folder(board: Board) -> None:
+    """A link to a draft: its folder cannot be removed under that name."""
+    draft = board.sign(approval(board), "ada", "bob")
+    link = board.place / "link"
+    link.symlink_to(draft.folder)
+
+    assert Draft.load(link).publish(board.list, board.online).targets == 2
+    assert board.list.find(SPICE_PATH) == RECORD
+
+
+def test_two_who_sign_one_folder_at_once_both_have_signed(board: Board) -> None:
+    draft = approval(board)
+    other = Draft.load(draft.folder)
+
+    class Meanwhile(CryptoSigner):
+        def sign(self, payload: bytes) -> Signature:
+            made = super().sign(payload)
+            other.sign(board.keys["bob"], board.root)
+            return made
+
+    draft.sign(Meanwhile(board.keys["ada"]._private_key), board.root)
+
+    assert [one.signed for one in Draft.load(draft.folder).missing()] == [("ada", "bob")]
+
+
+def test_a_full_disk_is_told_in_words(board: Board) -> None:
+    def full(path: Path, _data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    with pytest.raises(StorageFailedError, match="No space left on device"):
+        board.repository(full).renew(online=board.online)

@@ -14,6 +14,7 @@ from hubproxy.core.record import CardNote, Evidence
 from hubproxy.errors import HubproxyError, TrustListError, UsageError
 from hubproxy.trust.contents import Contents
 from hubproxy.trust.draft import Draft
+from hubproxy.trust.officer import Repository
 from hubproxy.trust.proposing import put
 from tests.trust.board import Board
 from tests.trust.published import SPICE_PATH, make_record
@@ -216,6 +217,9 @@ def add_list(role: Any) -> None:
             manifest(made_at="2020-01-01T00:00:00"), "not a draft's of this", id="no time zone"
         ),
         pytest.param(manifest(made_at="2021-01-01T00:00:00Z"), "not what the", id="another time"),
+        pytest.param(
+            manifest(made_at="9999-12-31T00:00:00Z"), "would never expire", id="the end of time"
+        ),
         pytest.param(manifest(changes=[]), "nothing to change", id="no changes"),
         pytest.param(manifest(changes=[{"do": "evil"}]), "Invalid value 'evil'", id="no change"),
         pytest.param(changed(more=1), "unknown field `more`", id="a change with more"),
@@ -274,8 +278,11 @@ def test_a_whole_list_of_somebody_elses_is_refused_where_a_root_is_pinned(
     # Without one, the first root's fingerprint is what tells them apart.
     assert draft.sign(board.keys["ada"]).fingerprint == draft.review().fingerprint
     assert draft.review().fingerprint != made[1].review().fingerprint
-    with pytest.raises(UsageError, match="a draft of another list"):
+    with pytest.raises(TrustListError, match="this is another list"):
         draft.publish(board.list, board.online)
+    bare = Repository(board.folder, clock=board.clock)
+    with pytest.raises(UsageError, match="a draft of another list"):
+        draft.publish(bare, board.online)
 
 
 @pytest.mark.parametrize(

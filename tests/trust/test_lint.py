@@ -36,6 +36,12 @@ def same_key_twice(board: Board, root: Any) -> None:
     root.add_key(named(again, "adele"), "targets")
 
 
+def under_anothers_id(board: Board, root: Any) -> None:
+    eve = SSlibKey(board.keys["cyd"].public_key.keyid, "ed25519", "ed25519",
+                   board.keys["eve"].public_key.keyval)  # fmt: skip
+    root.keys[eve.keyid] = named(eve, "cyd")
+
+
 def online_officer(board: Board, root: Any) -> None:
     root.add_key(named(board.keys["timestamp"].public_key, "dan"), "targets")
 
@@ -49,6 +55,13 @@ def online_officer(board: Board, root: Any) -> None:
             "ada and adele have the same public key in targets",
             "hubproxy trust rotate officer adele --new KEY",
             id="row 9: equal keys under two ids",
+        ),
+        pytest.param(
+            under_anothers_id,
+            "error",
+            "the key of cyd in root goes by the id",
+            "hubproxy trust rotate officer cyd --new KEY",
+            id="a key under another's id",
         ),
         pytest.param(
             online_officer,

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -5,9 +6,10 @@ import msgspec
 import pytest
 
 from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
-from hubproxy.core.record import CardNote, Evidence, FileEntry, tree_digest
+from hubproxy.core.record import CardNote, Evidence, FileEntry, Record, tree_digest
 from hubproxy.errors import UsageError
 from hubproxy.trust.changes import (
+    Change,
     Delegate,
     Member,
     Officer,
@@ -87,6 +89,8 @@ def test_a_review_tells_what_changes_in_a_record(board: Board) -> None:
             threshold=1,
             was_listed=1,
             listed=1,
+            was_terminating=True,
+            terminating=True,
         ),
     )
     assert (review.name, review.begins, review.pinned) == ("D4", False, True)
@@ -260,3 +264,78 @@ def test_a_list_begins_as_a_draft_where_keys_are_elsewhere(tmp_path: Path) -> No
             snapshot=other.keys["new"],
             timestamp=other.keys["new"],
         )
+
+
+# --- what is not to be missed -------------------------------------------------------------------
+
+
+def taken_back(reason: str = "leaks addresses") -> Record:
+    return msgspec.structs.replace(RECORD, status="revoked", reason=reason)
+
+
+def test_a_review_tells_that_a_revocation_is_taken_back(board: Board) -> None:
+    board.approve(taken_back(), by=("lea",))
+    contents = board.contents()
+    changes = put(board.list.in_force(), [RECORD], contents)
+    [entry] = board.draft(*changes, contents=contents).review(board.root).entries
+
+    assert entry.kind == "approved again"
+    assert (entry.status_before, entry.status_then) == ("revoked", "approved")
+    assert entry.revocation == taken_back()
+
+
+def test_a_review_tells_what_shows_again_when_a_revocation_is_removed(board: Board) -> None:
+    board.approve(taken_back(), by=("ada", "bob"), role="targets")
+    [entry] = board.draft(Remove(role="targets", path=SPICE_PATH)).review(board.root).entries
+
+    assert entry.kind == "revocation removed"
+    assert entry.revocation == entry.gone == taken_back()
+    assert (entry.before_role, entry.status_before) == ("targets", "revoked")
+    assert (entry.then_role, entry.status_then) == ("nlp", "approved")
+    assert entry.then == RECORD
+
+
+def test_a_review_tells_that_what_is_listed_is_not_seen(board: Board) -> None:
+    board.approve(taken_back(), by=("ada", "bob"), role="targets")
+    contents = board.contents()
+    changes = put(board.list.in_force(), [RECORD], contents, role="nlp")
+    [entry] = board.draft(*changes, contents=contents).review(board.root).entries
+
+    assert not entry.is_seen
+    assert (entry.then_role, entry.then) == ("targets", taken_back())
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "kind"),
+    [
+        pytest.param(None, RECORD, "new", id="new"),
+        pytest.param(RECORD, msgspec.structs.replace(RECORD, licence="MIT"), "changed", id="other"),
+        pytest.param(RECORD, taken_back(), "revoked", id="revoked"),
+        pytest.param(taken_back(), taken_back("more"), "revoked", id="revoked for another reason"),
+        pytest.param(RECORD, None, "removed", id="removed"),
+    ],
+)
+def test_each_kind_of_change_has_its_name(
+    tmp_path: Path, earlier: Record | None, now: Record | None, kind: str
+) -> None:
+    board = Board(tmp_path)
+    if earlier is not None:
+        board.approve(earlier, by=("ada", "bob"))
+    contents = board.contents()
+    changes: Sequence[Change] = [Remove(role="targets", path=SPICE_PATH)]
+    if now is not None:
+        changes = put(board.list.in_force(), [now], contents)
+    [entry] = board.draft(*changes, contents=contents).review(board.root).entries
+
+    assert (entry.kind, entry.revocation) == (kind, None)
+    assert entry.status_then == ("not listed" if now is None else now.status)
+
+
+def test_a_review_tells_that_teams_change_their_order(board: Board) -> None:
+    board.delegate("max", team="two")
+    again = board.team("lea")
+    draft = board.draft(Undelegate(team="nlp"), again)
+
+    assert draft.review(board.root).order == (("nlp", "two"), ("two", "nlp"))
+    draft.abandon()
+    assert board.draft(Undelegate(team="nlp")).review(board.root).order is None

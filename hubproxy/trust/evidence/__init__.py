@@ -6,6 +6,6 @@ officers' policy that names him exactly, it must cover every file (nothing is ig
 it says goes into a record that officers sign.
 """
 
-from hubproxy.trust.evidence.verify import check, check_rule, needed
+from hubproxy.trust.evidence.verify import check, check_rule, kind_of, needed
 
-__all__ = ["check", "check_rule", "needed"]
+__all__ = ["check", "check_rule", "kind_of", "needed"]

@@ -12,7 +12,7 @@ import msgspec
 from hubproxy.core.original import OriginalHash, Subject
 from hubproxy.core.policy import EvidenceRule
 from hubproxy.core.record import EvidenceKind
-from hubproxy.errors import UsageError
+from hubproxy.errors import NotInstalledError
 from hubproxy.trust.evidence import certificate, keys, manifest
 from hubproxy.trust.evidence.refusal import UnusableRuleError, quoted, refused
 
@@ -144,8 +144,8 @@ def _keyless(data: bytes, rule: EvidenceRule) -> bytes:
     try:
         from hubproxy.trust.evidence import keyless  # noqa: PLC0415  # where the extra is, only
     except ImportError as error:
-        raise UsageError(
-            f"keyless signatures need the sigstore extra: {error}",
+        raise NotInstalledError(
+            f"keyless signatures need the sigstore extra, hubproxy[sigstore]: {error}",
             remedy="Run `pip install 'hubproxy[sigstore]'` here, and try again.",
         ) from error
     return keyless.payload(data, rule)

@@ -104,6 +104,15 @@ def needed(data: bytes) -> frozenset[OriginalHash]:
     return _read(data).needs
 
 
+def kind_of(data: bytes) -> EvidenceKind:
+    """Of what kind a signature's file is; nothing of it is believed yet.
+
+    Raises:
+        DeniedError: it is no signature that is known.
+    """
+    return _read(data).kind
+
+
 def check_rule(rule: EvidenceRule) -> None:
     """See that a rule's key, certificates or trusted root can be read: before it is signed.
 
