@@ -45,7 +45,7 @@ from hubproxy.trust.drafting import (
 from hubproxy.trust.lifetimes import Lifetimes
 from hubproxy.trust.officer import Keys, Repository
 from hubproxy.trust.review import Requirement, Review, Signed, reviewed
-from hubproxy.trust.signing import sign_built
+from hubproxy.trust.signing import check_has_part, sign_built
 from hubproxy.trust.standing import check_known, check_pinned
 from hubproxy.trust.support import Support, check_support
 from hubproxy.trust.thresholds import fingerprint as fingerprint_of
@@ -159,6 +159,7 @@ class Draft:
             TrustListError: as `review`; or it has another fingerprint.
         """
         built = self._built()
+        check_has_part(built, signer)
         check_known(built, signer, root, fingerprint)
         unproven = self._unproven(built)
         by = sign_built(built, signer)

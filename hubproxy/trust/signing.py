@@ -40,15 +40,24 @@ def sign_built(built: Built, signer: Signer) -> str:
     Raises:
         UsageError: it has a part in none, or what it signs does not verify.
     """
+    check_has_part(built, signer)
     name = ""
     for part in built.parts():
         for key in _own(part, signer):
             _sign(part.file, key, signer)
             name = name_of(key)
-    if not name:
+    return name
+
+
+def check_has_part(built: Built, signer: Signer) -> None:
+    """See that a key may sign one of the new files.
+
+    Raises:
+        UsageError: it may not; the message names those that may.
+    """
+    if not any(_own(part, signer) for part in built.parts()):
         names = dict.fromkeys(name_of(key) for part in built.parts() for key in _holders(part))
         raise UsageError(f"this key is not one of: {', '.join(names)}", remedy=_STATUS)
-    return name
 
 
 def take_signatures(part: Part, signatures: Mapping[str, Signature]) -> None:

@@ -19,6 +19,7 @@ from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.officers import (
     drop_online_keys,
+    drop_retired_keys,
     held_root,
     new_online_key,
     online_ids,
@@ -49,6 +50,7 @@ __all__ = [
     "describe",
     "drafts",
     "drop_online_keys",
+    "drop_retired_keys",
     "explained",
     "held_root",
     "inspector",

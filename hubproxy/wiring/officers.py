@@ -115,11 +115,30 @@ def drop_online_keys(config: Config, before: Sequence[str], after: Sequence[str]
     return dropped
 
 
+def drop_retired_keys(config: Config, repository: Repository) -> list[Path]:
+    """Remove the online keys that an earlier root named and the one in force does not.
+
+    Also those of a change that was published before, and cut short thereafter. One that was made
+    for a draft that still waits stands in no root, and stays.
+
+    Raises:
+        UsageError: a key cannot be read.
+        TrustListError: HP-T09 the list in force does not verify.
+    """
+    roots = [root.signed for root in repository.in_force().roots]
+    ids = [{*root.roles["snapshot"].keyids, *root.roles["timestamp"].keyids} for root in roots]
+    return drop_online_keys(config, [*set().union(*ids)], [*ids[-1]])
+
+
 def online_ids(repository: Repository) -> list[str]:
-    """The ids of the keys of snapshot and timestamp; none before there is a list."""
+    """The ids of the keys of snapshot and timestamp.
+
+    None before there is a list, nor where a change of the root was cut short: that is taken up
+    again by publishing its draft once more.
+    """
     try:
         root = repository.in_force().root.signed
-    except UsageError:
+    except (UsageError, TrustListError):
         return []
     return [*root.roles["snapshot"].keyids, *root.roles["timestamp"].keyids]
 

@@ -4,10 +4,12 @@ import hashlib
 from typing import Any
 
 import msgspec
+import pytest
 
 from hubproxy.cards.bom import bom
 from hubproxy.cards.document import encode
 from hubproxy.cards.schema import faults
+from hubproxy.errors import CardError
 from tests.cards.cards import CARD, filled, with_changes
 from tests.made import NOON, make
 
@@ -75,3 +77,23 @@ def test_both_formats_of_a_module_are_listed() -> None:
     made = bom([(SPICE, None), (other, None)], at=NOON)
     assert len({one["bom-ref"] for one in made["components"]}) == 2
     assert faults(encode(made).decode()) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"\xff", id="no text"),
+        pytest.param(b"{}", id="nothing"),
+        pytest.param(b'{"metadata": {"component": []}}', id="no component"),
+        pytest.param(b'{"metadata": {"component": {"properties": 1}}}', id="no properties"),
+        pytest.param(b"[" * 100_000, id="nested deep"),
+        pytest.param(
+            b'{"metadata": {"component": {"a":' + b"[" * 500 + b"]" * 500 + b"}}}",
+            id="nested deeper than cards are",
+        ),
+    ],
+)
+def test_what_was_signed_as_a_card_and_is_none_is_told(data: bytes) -> None:
+    with pytest.raises(CardError, match="it was never checked, and is none"):
+        bom([(SPICE, data)], at=NOON)

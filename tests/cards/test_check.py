@@ -84,6 +84,12 @@ def test_what_is_unknown_counts_when_somebody_accepts_it(
     assert [text.lower() for text in note.unknown] == [f"{field}: ada".lower()]
 
 
+def test_half_a_character_is_refused_since_no_record_could_hold_it() -> None:
+    card = changed((TASK, f"{ACCEPTED}\ud800"))
+    with pytest.raises(CardError, match="surrogates not allowed"):
+        check(card, RECORD)
+
+
 def test_a_field_may_be_known_in_part() -> None:
     sets = [{"type": "dataset", "name": "Wikipedia"}, {"type": "dataset", "name": ACCEPTED}]
     note = check(changed((DATASETS, sets)), RECORD, CARD_FIELDS)

@@ -6,11 +6,11 @@ import pytest
 from hubproxy.core.audit import timestamp
 from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
-from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
+from hubproxy.core.policy import NO_POLICY, POLICY_PATH, EvidenceRule, Policy
 from hubproxy.core.record import Record
 from hubproxy.errors import TrustListError, UsageError
 from hubproxy.trust.changes import Remove, Renew
-from hubproxy.trust.proposing import due, put, revoke, set_policy
+from hubproxy.trust.proposing import due, put, refused_by, revoke, set_policy
 from tests.trust.board import Board
 from tests.trust.published import SPICE, SPICE_PATH, make_record
 
@@ -221,3 +221,88 @@ def test_a_bad_record_is_not_taken_in(board: Board) -> None:
     wrong: Record = msgspec.structs.replace(RECORD, tree="sha256:" + "0" * 64)
     with pytest.raises(UsageError, match=r"cannot list .*tree digest"):
         put(board.list.in_force(), [wrong], board.contents())
+
+
+# --- what nobody would see, or nobody could use ----------------------------------------------
+
+
+def test_a_record_goes_to_the_role_that_lists_its_path_now(board: Board) -> None:
+    held, contents = board.list.in_force(), board.contents()
+    by_officers = make_record("tfhub.dev/google/own/1")
+    board.approve(by_officers, by=("ada", "bob"), role="targets")
+    newer = msgspec.structs.replace(by_officers, licence="MIT")
+
+    assert [one.role for one in put(board.list.in_force(), [newer], contents)] == ["targets"]
+    assert [one.role for one in put(held, [newer], contents)] == ["nlp"]
+
+
+def test_a_record_that_nobody_would_see_is_not_listed(board: Board) -> None:
+    by_officers = make_record("tfhub.dev/google/own/1")
+    board.approve(by_officers, by=("ada", "bob"), role="targets")
+
+    with pytest.raises(UsageError, match="nobody would see what nlp lists there") as told:
+        put(board.list.in_force(), [by_officers], board.contents(), role="nlp")
+    assert "hubproxy trust remove tfhub.dev/google/own/1" in told.value.remedy
+
+
+def test_a_hidden_record_is_told_and_takes_nothing_down(tmp_path: Path) -> None:
+    """The second team's entry has the bad archive; the first team's, which is seen, is good."""
+    board = Board(tmp_path)
+    board.delegate("max", team="two")
+    bad = msgspec.structs.replace(
+        RECORD, archive=msgspec.structs.replace(RECORD.archive, digest="sha256:" + "b" * 64)
+    )
+    elsewhere = msgspec.structs.replace(
+        make_record("tfhub.dev/google/other/1"), archive=bad.archive
+    )
+    board.approve(bad, elsewhere, by=("max",))
+    board.approve(RECORD, by=("ada", "bob"), role="targets")
+    told: list[str] = []
+    contents = board.contents()
+
+    changes = revoke(
+        board.list, Digest.parse(bad.archive.digest), contents, reason="bad", by=["ada"],
+        at=board.clock(), told=told.append,
+    )  # fmt: skip
+
+    assert [change.path for change in changes] == ["tfhub.dev/google/other/1/saved_model.json"]
+    [line] = told
+    assert line == (
+        f"two lists {SPICE_PATH} with it too, hidden by what targets lists there: "
+        f"`hubproxy trust remove {SPICE_PATH} --role two`"
+    )
+
+
+def test_a_lost_record_does_not_stop_a_revocation(board: Board) -> None:
+    digest = OFFICERS.descriptor.digest.hex
+    (board.folder / "records" / digest[:2] / f"{digest}.json").unlink()
+    told: list[str] = []
+    contents = board.contents()
+
+    changes = revoke(
+        board.list, RECORD.archive_digest, contents, reason="bad", by=["ada"],
+        at=board.clock(), told=told.append,
+    )  # fmt: skip
+
+    assert SPICE_PATH in [change.path for change in changes]
+    assert len(told) == 1
+    assert "h.org/a/1" in told[0]
+
+
+def test_a_rule_whose_key_is_none_is_not_signed(board: Board) -> None:
+    rule = EvidenceRule(pattern="**", kind="minisign", identity="Google", key="no key at all")
+
+    with pytest.raises(UsageError, match=r"the minisign rule for .* cannot be used"):
+        set_policy(Policy(evidence=(rule,)), board.contents())
+
+
+def test_what_a_policy_would_refuse_is_known_before(board: Board) -> None:
+    take_back(board, Handle.parse("h.org/same/1"))
+
+    assert refused_by(board.list, NO_POLICY, board.clock()) == ()
+    found = refused_by(board.list, Policy(card_fields=("licence",)), board.clock())
+    assert [(path, verdict.code) for path, verdict in found] == [
+        ("h.org/a/1/saved_model.json", "HP-T16"),
+        ("tfhub.dev/google/copy/1/saved_model.json", "HP-T16"),
+        (SPICE_PATH, "HP-T16"),
+    ]

@@ -15,6 +15,7 @@ from hubproxy.trust.changes import (
     Officer,
     Online,
     PublicKey,
+    Put,
     Remove,
     Renew,
     Threshold,
@@ -297,9 +298,9 @@ def test_a_review_tells_what_shows_again_when_a_revocation_is_removed(board: Boa
 
 def test_a_review_tells_that_what_is_listed_is_not_seen(board: Board) -> None:
     board.approve(taken_back(), by=("ada", "bob"), role="targets")
-    contents = board.contents()
-    changes = put(board.list.in_force(), [RECORD], contents, role="nlp")
-    [entry] = board.draft(*changes, contents=contents).review(board.root).entries
+    digest, size = str(RECORD.descriptor.digest), RECORD.descriptor.size
+    hidden = Put(role="nlp", path=SPICE_PATH, digest=digest, size=size)
+    [entry] = board.draft(hidden).review(board.root).entries
 
     assert not entry.is_seen
     assert (entry.then_role, entry.then) == ("targets", taken_back())
