@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.options import Output, configured, json_option, note, printable
+from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.config import Config
 
 
@@ -32,7 +32,6 @@ def show(config: Config, as_json: bool) -> None:
         ("permits", "every host" if names is None else f"{', '.join(names)}, and names below"),
         ("file", file),
     ]
-    text = "\n".join([chain.subject, *(f"  {label:<12} {row}" for label, row in rows)])
     Output(as_json).result(
         {
             "subject": chain.subject,
@@ -41,7 +40,7 @@ def show(config: Config, as_json: bool) -> None:
             "permits": None if names is None else list(names),
             "file": file,
         },
-        text="\n".join(map(printable, text.split("\n"))),
+        text=[chain.subject, *(f"  {label:<12} {row}" for label, row in rows)],
     )
     if wiring.now() >= chain.expires:
         note("it has expired: `hubproxy ca rotate` makes a new one")

@@ -105,9 +105,7 @@ def check_card(
     rows += [("unknown", text) for text in found.unknown]
     rows += [("silent", ", ".join(silent))] if (silent := _not_in(CARD_FIELDS, said)) else []
     lines = [f"{handle}: a good card", *(f"  {label:<8} {row}" for label, row in rows)]
-    Output(as_json).result(
-        {"handle": str(handle), **msgspec.to_builtins(found)}, text="\n".join(lines)
-    )
+    Output(as_json).result({"handle": str(handle), **msgspec.to_builtins(found)}, text=lines)
 
 
 def _begun(config: Config, record: Record) -> bytes:

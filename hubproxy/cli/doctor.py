@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.options import Output, json_option, printable
+from hubproxy.cli.options import Output, json_option
 from hubproxy.cli.pointing import Asked, asking
 from hubproxy.pointing.ways import WAYS_IN, WayIn
 
@@ -49,9 +49,8 @@ def command(asked: Asked, python: str, ways: tuple[WayIn, ...], as_json: bool) -
         )
         for found in doctor.examine():
             failed |= found.state == "FAIL"
-            text = f"{found.state:<5} {found.check:<12} {printable(found.text)}"
-            if found.fix:
-                text += f"\n      fix: {printable(found.fix)}"
+            text = [f"{found.state:<5} {found.check:<12} {found.text}"]
+            text += [f"      fix: {found.fix}"] if found.fix else []
             fields = {"check": found.check, "state": found.state, "text": found.text}
             out.result({**fields, "fix": found.fix}, text=text)
             sys.stdout.flush()

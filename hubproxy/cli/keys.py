@@ -106,6 +106,10 @@ class Hand:
             specs = [PemSpec(own)]
         return [self.secrets.signer(config, spec, number) for number, spec in enumerate(specs)]
 
+    def taken(self, signers: "Sequence[Signer]") -> int:
+        """How many passphrases are those of the keys that sign: the next key has the one after."""
+        return max(len(self.keys), len(signers))
+
 
 def secret_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--passphrase-file` and `--insecure-plain-keys`, as `secrets`."""
@@ -114,6 +118,7 @@ def secret_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(
         *args: Any, passphrase_file: Sequence[Path], insecure_plain_keys: bool, **given: Any
     ) -> Any:
+        dump_no_core()
         return function(
             *args, secrets=Secrets(tuple(passphrase_file), insecure_plain_keys), **given
         )
@@ -130,7 +135,7 @@ def secret_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(path_type=Path, dir_okay=False),
             multiple=True,
             help="Read the passphrase, or the token's PIN, from here; given several times, one for "
-            f"each key in order. [default: ${_VARIABLE}, else ask]",
+            f"each key in order, those of --key first. [default: ${_VARIABLE}, else ask]",
         ),
     ):
         decorated = option(decorated)
@@ -150,6 +155,13 @@ def key_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Who signs: a PEM file, or hsm:KEYID?label=TOKEN; several may be given. "
         "[default: DATA/trust/keys/officer.pem, if it is there]",
     )(secret_options(wrapped))
+
+
+def dump_no_core() -> None:
+    """See that no core dump of this process holds a key or its passphrase."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -77,15 +77,22 @@ class Output:
 
     as_json: bool
 
-    def result(self, fields: dict[str, object], *, text: str) -> None:
-        print(json.dumps(fields) if self.as_json else text)
+    def result(self, fields: dict[str, object], *, text: str | Iterable[str]) -> None:
+        """Print one result.
+
+        Args:
+            fields: for a program.
+            text: for a person: a line, or several. What is in them may be anybody's.
+        """
+        lines = [text] if isinstance(text, str) else text
+        print(json.dumps(fields) if self.as_json else "\n".join(map(printable, lines)))
 
 
 def printable(text: str) -> str:
-    """Text that cannot drive a terminal: what does not print is escaped."""
+    """A line that cannot drive a terminal: what does not print is escaped."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def note(text: str) -> None:
-    """Tell the person at the terminal something that is no result."""
-    print(text, file=sys.stderr)
+    """Tell the person at the terminal something that is no result, in one line."""
+    print(printable(text), file=sys.stderr)

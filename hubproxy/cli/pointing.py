@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hubproxy.cli.options import note, printable
+from hubproxy.cli.options import note
 from hubproxy.config import Config, load
 from hubproxy.errors import ConfigError, UsageError
 from hubproxy.pointing.place import (
@@ -106,8 +106,8 @@ def asking(*, all_settings: bool = False) -> _Decorator:
 
 def warn(what: str, fix: str) -> None:
     """Tell the person at the terminal of something that is in the way."""
-    note(printable(f"hubproxy: warning: {what}"))
-    note(printable(f"  {fix}"))
+    note(f"hubproxy: warning: {what}")
+    note(f"  {fix}")
 
 
 def _settings(config_file: Path | None, forgiving: bool) -> Config | ConfigError:

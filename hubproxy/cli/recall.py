@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from hubproxy.cli.options import HandleType, Output, configured, json_option, note, printable
+from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.config import Config
 from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
@@ -72,8 +72,10 @@ def _print_listed(record: Record, out: Output) -> None:
             "archive": record.archive.digest,
             "tree": record.tree,
         },
-        text=printable(text + (f": {record.reason}" if record.reason else ""))
-        + f"\n  archive {record.archive.digest}",
+        text=[
+            text + (f": {record.reason}" if record.reason else ""),
+            f"  archive {record.archive.digest}",
+        ],
     )
 
 
@@ -85,4 +87,4 @@ def _print_loads(loads: Loads, out: Output) -> None:
     lines += [f"  archive {digest}" for digest in sorted(loads.archives)]
     fields = asdict(loads)
     fields |= {name: sorted(fields[name]) for name in ("archives", "handles")}
-    out.result(fields, text="\n".join(map(printable, lines)))
+    out.result(fields, text=lines)

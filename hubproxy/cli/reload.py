@@ -2,7 +2,7 @@
 
 import click
 
-from hubproxy.cli.options import Output, configured, json_option, note, printable
+from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.config import Config
 
 
@@ -33,6 +33,6 @@ def command(config: Config, timeout: float, as_json: bool) -> None:
         text=f"in force: {now.versions}{same}",
     )
     for error in now.errors:
-        note(printable(f"hubproxy: {error}"))
+        note(f"hubproxy: {error}")
     if now.errors:
         raise click.exceptions.Exit(1)

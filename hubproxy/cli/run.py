@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from hubproxy.cli.options import note, printable
+from hubproxy.cli.options import note
 from hubproxy.cli.pointing import Asked, asking, warn, way_option
 from hubproxy.pointing.ways import Way
 
@@ -44,5 +44,5 @@ def _become(command_line: tuple[str, ...], environ: dict[str, str]) -> None:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         why = "no such command" if missing and "/" not in command_line[0] else error.strerror
-        note(printable(f"hubproxy: cannot run {command_line[0]}: {why}"))
+        note(f"hubproxy: cannot run {command_line[0]}: {why}")
         sys.exit(127 if missing else 126)

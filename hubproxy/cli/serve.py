@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from hubproxy.cli.keys import dump_no_core
 from hubproxy.cli.options import configured, note
 from hubproxy.config import Config
 
@@ -31,7 +32,7 @@ def command(config: Config) -> None:
     logging.getLogger("tuf").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     _raise_file_limit()
-    _dump_no_core()
+    dump_no_core()  # it would hold the CA's key
     asyncio.run(_serve(config))
 
 
@@ -41,13 +42,6 @@ def _raise_file_limit() -> None:
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _dump_no_core() -> None:
-    """A core dump would hold the CA's key."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _serve(config: Config) -> None:

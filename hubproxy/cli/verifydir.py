@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.options import HandleType, Output, configured, json_option, printable
+from hubproxy.cli.options import HandleType, Output, configured, json_option
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
 
@@ -45,8 +45,8 @@ def command(config: Config, folder: Path, handle: Handle, as_json: bool) -> None
         ) from error
     wrong, record = min(compared, key=lambda one: len(one[0]))
     for one in wrong:
-        text = f"{one.kind:<10}  {printable(one.path)}" + (f"  ({one.text})" if one.text else "")
-        out.result({"kind": one.kind, "path": one.path, "text": one.text}, text=printable(text))
+        text = f"{one.kind:<10}  {one.path}" + (f"  ({one.text})" if one.text else "")
+        out.result({"kind": one.kind, "path": one.path, "text": one.text}, text=text)
     if wrong:
         click.echo(f"{folder} is not {exact} as it was approved", err=True)
         raise click.exceptions.Exit(1)

@@ -292,6 +292,20 @@ async def test_a_check_tells_what_is_unknown_and_what_is_not_said(place: Place) 
     assert "  silent   task" in lines
 
 
+async def test_a_card_does_not_drive_the_terminal_that_checks_it(place: Place) -> None:
+    await place.good("trust", "card", "edit", SPICE, "--from", put_file(place))
+    card = filled_in(read(place))
+    card["metadata"]["component"]["modelCard"]["modelParameters"]["task"] = (
+        "unknown, accepted by ada\x1b[2J"
+    )
+    (place.folder / FILE).write_bytes(encode(card))
+
+    done = await place.run("trust", "card", "check", SPICE, FILE)
+
+    assert "\x1b" not in done.out + done.errors
+    assert r"ada\x1b[2J" in done.out + done.errors
+
+
 async def test_a_card_that_is_not_filled_in_is_refused(place: Place) -> None:
     await place.good("trust", "card", "edit", SPICE, "--from", put_file(place))
     done = await place.run("trust", "card", "check", SPICE, FILE)

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import stat
 import tarfile
@@ -87,7 +88,7 @@ async def test_approving_prints_what_was_signed(place: Place) -> None:
     assert ["licence", "Apache-2.0"] in lines
     assert ["files", "2,", "15", "bytes"] in lines
     assert f"reading {SPICE}" in done.errors
-    assert "signed by ada, and published: root 1, timestamp 2" in done.errors
+    assert "signed by ada, and published: root 1, timestamp 2" in done.out
 
 
 async def test_approving_again_tells_the_difference(place: Place) -> None:
@@ -164,11 +165,18 @@ async def test_of_several_all_are_approved_or_none(place: Place) -> None:
     place.put(NNLM, SMALL)
     done = await place.good("trust", "approve", SPICE, NNLM, "--json")
 
-    assert [record["handle"] for record in done.objects] == [SPICE, NNLM]
+    *records, published = done.objects
+    assert [record["handle"] for record in records] == [SPICE, NNLM]
+    assert [record["reviewers"] for record in records] == [["ada"], ["ada"]]
+    assert published == {
+        "proposed": [SPICE, NNLM], "signed_by": ["ada"], "versions": "root 1, timestamp 2",
+    }  # one list, not one for each  # fmt: skip
+    for line in done.out.splitlines()[:2]:  # what was printed is what was signed
+        name = hashlib.sha256(line.encode()).hexdigest()
+        assert (place.data / "trust" / "repo" / "records" / name[:2] / f"{name}.json").exists()
     assert (await place.good("trust", "list")).out == (
         f"{NNLM}  saved_model\n{SPICE}  saved_model\n"
     )
-    assert "timestamp 2" in done.errors  # one list, not one for each
 
 
 async def test_the_list_is_shown_for_people_and_for_programs(place: Place) -> None:
@@ -260,12 +268,28 @@ async def test_without_its_online_key_a_list_is_not_renewed(place: Place) -> Non
 
 async def test_an_interrupted_beginning_can_be_run_again(place: Place) -> None:
     await place.good("trust", "init", *PASSED)
-    for name in ("metadata/1.root.json", "metadata/timestamp.json"):
-        (place.data / "trust" / "repo" / name).unlink()
+    for name in ("repo/metadata/1.root.json", "repo/metadata/timestamp.json", "root.json"):
+        (place.data / "trust" / name).unlink()
 
     await place.good("trust", "init", *PASSED)
 
     assert "1 of 1 needed" in (await place.good("trust", "status")).out
+
+
+@pytest.mark.parametrize("setting", ["", "root.json"], ids=["its-place", "trust.root"])
+async def test_a_host_that_trusts_a_list_begins_no_other(place: Place, setting: str) -> None:
+    root = place.folder / setting if setting else place.data / "trust" / "root.json"
+    root.parent.mkdir(parents=True, exist_ok=True)
+    root.write_bytes(b"another list's")
+    if setting:
+        place.variables["HUBPROXY_TRUST_ROOT"] = str(root)
+
+    done = await place.run("trust", "init", *PASSED)
+
+    assert (done.status, done.out) == (2, "")
+    assert f"this host trusts another list already: its root is {root}" in done.errors
+    assert root.read_bytes() == b"another list's"
+    assert not (place.data / "trust" / "repo").exists()
 
 
 async def test_everything_is_renewed_with_the_officers_key(place: Place) -> None:

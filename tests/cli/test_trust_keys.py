@@ -1,4 +1,6 @@
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -124,6 +126,44 @@ async def test_a_list_that_waits_for_signatures_is_not_begun_again(place: Place)
     done = await place.run(*words)
     assert (done.status, done.out) == (2, "")
     assert "the draft D1 begins a list already" in done.errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["delegate", "nlp", "--path", "tfhub.dev/google/*/*/*", "--member"], id="add"),
+        pytest.param(["rotate", "team", "vision", "--new"], id="team"),
+        pytest.param(["rotate", "officer", "mia", "--new"], id="officer"),
+    ],
+)
+async def test_a_new_keys_passphrase_comes_after_those_of_who_signs(
+    place: Place, words: list[str]
+) -> None:
+    (place.folder / "mias").write_text("another passphrase\n")
+    await place.good("trust", "keygen", "ada.pem", *PASSED)
+    await place.good("trust", "keygen", "mia.pem", "--passphrase-file", "mias")
+    await place.good("trust", "keygen", "nik.pem", *PASSED)
+    await place.good("trust", "init", "--officer", "ada=ada.pem", *PASSED)
+    await place.good("trust", "delegate", "vision", "--path", "tfhub.dev/vision/*/*/*",
+                     "--member", "nik=nik.pem", "--key", "ada.pem", *PASSED)  # fmt: skip
+    new = "mia.pem" if "officer" in words else "mia=mia.pem"
+
+    done = await place.good(
+        "trust", *words, new, "--key", "ada.pem", *PASSED, "--passphrase-file", "mias"
+    )
+
+    assert "timestamp 3" in done.out
+
+
+def test_what_holds_a_passphrase_dumps_no_core() -> None:
+    code = (
+        "import resource, click; from hubproxy.cli.keys import secret_options\n"
+        "@click.command()\n@secret_options\n"
+        "def told(secrets): print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "told()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "(0, 0)\n"
 
 
 async def test_each_key_has_its_own_passphrase_file(place: Place) -> None:

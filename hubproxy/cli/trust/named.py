@@ -20,14 +20,19 @@ class Holders:
     signers: "list[Signer]" = field(default_factory=list)
 
 
-def read_holders(given: Sequence[str], config: Config, secrets: Secrets) -> Holders:
+def read_holders(
+    given: Sequence[str], config: Config, secrets: Secrets, *, first: int = 0
+) -> Holders:
     """Each of some NAME=KEY.
+
+    Args:
+        first: how many keys came before, each with a passphrase of its own.
 
     Raises:
         UsageError: not of that form, a name given twice, or a key that cannot be used.
     """
     found = Holders()
-    for number, text in enumerate(given):
+    for number, text in enumerate(given, first):
         name, _, spec = text.partition("=")
         if not spec:
             raise UsageError(

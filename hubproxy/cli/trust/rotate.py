@@ -62,10 +62,15 @@ def officer(
     """
     from hubproxy.trust.changes import Officer
 
-    found = _new_key(config, checked_name(name), new, hand, leave=leave)
+    name = checked_name(name)
+    if leave == (new is not None):
+        raise UsageError("either a new key, or leave", remedy=f"Say --new {name}.pub, or --leave.")
+    signers, found = [] if only_draft else hand.signers(config), Holders()
+    if new is not None:
+        add_holder(found, name, new, config, hand.secrets, hand.taken(signers))
     change = Officer(name=name, key=_public(found, name))
     done = f"{name} is an officer no longer" if leave else f"officer {name} has a new key"
-    signers = [] if only_draft else [*hand.signers(config), *found.signers]
+    signers += [] if only_draft else found.signers
     _decide(config, [change], signers, Output(as_json), done=done, remark=remark)
 
 
@@ -106,11 +111,12 @@ def team(
     checked_team(name)
     if not members and not leaving:
         raise UsageError("nothing is to be rotated", remedy="Say --new MEMBER=KEY, or --leave.")
-    found = read_holders(members, config, hand.secrets)
+    signers = [] if only_draft else hand.signers(config)
+    found = read_holders(members, config, hand.secrets, first=hand.taken(signers))
     changes = [Member(team=name, name=one, key=_public(found, one)) for one in found.keys]
     changes += [Member(team=name, name=checked_name(one)) for one in leaving]
     done = f"team {name} has new keys"
-    signers = [] if only_draft else [*hand.signers(config), *found.signers]
+    signers += [] if only_draft else found.signers
     _decide(config, changes, signers, Output(as_json), done=done, remark=remark)
 
 
@@ -169,15 +175,6 @@ def threshold(
     done = f"{' and '.join(roles)} must be signed by {number}"
     signers = [] if only_draft else hand.signers(config)
     _decide(config, changes, signers, Output(as_json), done=done, remark=remark)
-
-
-def _new_key(config: Config, name: str, new: str | None, hand: Hand, *, leave: bool) -> Holders:
-    if leave == (new is not None):
-        raise UsageError("either a new key, or leave", remedy=f"Say --new {name}.pub, or --leave.")
-    found = Holders()
-    if new is not None:
-        add_holder(found, name, new, config, hand.secrets)
-    return found
 
 
 def _public(found: Holders, name: str) -> "PublicKey | None":

@@ -71,19 +71,19 @@ def delegate(
     from hubproxy.trust.contents import Contents
 
     team = checked_team(name)
-    found = read_holders(members, config, hand.secrets)
+    signers = [] if only_draft else hand.signers(config)
+    found = read_holders(members, config, hand.secrets, first=hand.taken(signers))
     change = Delegate(
         team=team,
         patterns=tuple(paths),
         keys=named_keys(found.keys),
         threshold=threshold,
     )
-    signers = [] if only_draft else [*hand.signers(config), *found.signers]
     decide(
         config,
         [change],
         Contents(),
-        signers,
+        [] if only_draft else [*signers, *found.signers],
         Output(as_json),
         fields={"delegated": team},
         done=f"team {team} may list {', '.join(paths)}",
