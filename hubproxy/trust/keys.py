@@ -32,10 +32,14 @@ __all__ = ["KeySpec", "Keys", "PemSpec", "TokenSpec", "is_encrypted", "parse_spe
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where an officer's key and the online key lie."""
+    """Where an officer's key lies, and the online keys: of timestamp, and of snapshot."""
 
     officer_pem: Path
     online_pem: Path
+
+    @property
+    def snapshot_pem(self) -> Path:
+        return self.online_pem.with_name("online-snapshot.pem")
 
     def check_outside(self, folder: Path) -> None:
         """See that neither key would be published.
@@ -43,7 +47,7 @@ class Keys:
         Raises:
             UsageError: one lies in the folder that clients may read.
         """
-        for pem in (self.officer_pem, self.online_pem):
+        for pem in (self.officer_pem, self.online_pem, self.snapshot_pem):
             check_outside(pem, folder)
 
 

@@ -65,7 +65,7 @@ async def publish(place: Place, record: Record, card: bytes | None = None) -> Re
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{hex_text}.cdx.json").write_bytes(card)
     keys = wiring.keys(config, None)
-    officer, online = load_signer(keys.officer_pem, None), load_signer(keys.online_pem)
+    officer, online = load_signer(keys.officer_pem, None), wiring.online_signers(config)
     wiring.repository(config).publish([record], officer=officer, online=online)
     return record
 

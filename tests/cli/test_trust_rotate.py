@@ -71,17 +71,24 @@ async def test_an_officer_leaves(office: Office) -> None:
     assert "there is no officer 'eve'" in told
 
 
-async def test_the_online_key_is_rotated_and_the_old_one_removed(place: Place) -> None:
+async def test_the_online_keys_are_rotated_and_the_old_ones_removed(place: Place) -> None:
     await place.begin()
-    before = (place.data / "trust" / "keys" / "online.pem").read_bytes()
+    folder = place.data / "trust" / "keys"
+    before = {path.read_bytes() for path in folder.glob("online*.pem")}
+    assert len(before) == 2  # one for snapshot, one for timestamp
 
     done = await place.good("trust", "rotate", "online")
 
-    assert done.out.startswith("the online key is a new one (root 2, ")
-    assert "removed " in done.errors
-    keys = [path.read_bytes() for path in (place.data / "trust" / "keys").glob("online*.pem")]
-    assert len(keys) == 1
-    assert before not in keys
+    assert done.out.startswith("new online keys sign snapshot and timestamp (root 2, ")
+    assert done.errors.count("removed ") == 2
+    after = {path.read_bytes() for path in folder.glob("online*.pem")}
+    assert len(after) == 2
+    assert not before & after
+
+    done = await place.good("trust", "rotate", "online", "--role", "timestamp")
+
+    assert done.out.startswith("new online keys sign timestamp (root 3, ")
+    assert len(after & {path.read_bytes() for path in folder.glob("online*.pem")}) == 1
     await place.good("trust", "renew")
     await place.good("trust", "approve", SPICE)
     assert (await place.good("trust", "list")).out == f"{SPICE}  saved_model\n"
@@ -90,11 +97,11 @@ async def test_the_online_key_is_rotated_and_the_old_one_removed(place: Place) -
 async def test_an_online_key_that_waits_for_signatures_is_kept(office: Office) -> None:
     ada = office.ada
     await ada.trust("rotate", "online", "--key", "ada.pem")
-    assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 2
+    assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 3
     await ada.trust("renew")
     office.bob.signs(office.draft("D2"))
     await ada.trust("publish", "D2")
-    assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 1
+    assert len(list((ada.data / "trust" / "keys").glob("online*.pem"))) == 2
     await ada.trust("renew")
 
 

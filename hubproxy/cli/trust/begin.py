@@ -138,20 +138,22 @@ def init(
         make_folder(where.keys, mode=0o700)
         write_whole(where.plain_keys, b"")
     number = threshold or len(found.keys) // 2 + 1
-    online_pem = keys.online_pem
-    online = load_signer(online_pem) if online_pem.exists() else create_online_key(online_pem)
+    online = {
+        path: load_signer(path) if path.exists() else create_online_key(path)
+        for path in (keys.online_pem, keys.snapshot_pem)
+    }
     draft = begin(
         where.drafts,
         wiring.repository(config),
         officers=found.keys,
         threshold=number,
         signers=found.signers,
-        snapshot=online,
-        timestamp=online,
+        snapshot=online[keys.snapshot_pem],
+        timestamp=online[keys.online_pem],
     )
     fields: dict[str, object] = {
         "repository": str(where.repository),
-        "online_key": str(online_pem),
+        "online_keys": [str(path) for path in online],
         "officers": sorted(found.keys),
         "threshold": number,
     }
@@ -167,7 +169,7 @@ def init(
         f"trust list   {where.repository}",
         f"root         {where.root}   (give it to every host that reads the list)",
         f"fingerprint  {fingerprint}   (tell it whoever signs without the root)",
-        f"online key   {online_pem}   (renews the list: `hubproxy trust renew`)",
+        f"online keys  {', '.join(map(str, online))}   (renew the list: `hubproxy trust renew`)",
     ]
     if keys.officer_pem.exists():
         lines.insert(2, f"officer key  {keys.officer_pem}   (keep it away from the servers)")

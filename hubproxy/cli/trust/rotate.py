@@ -1,7 +1,7 @@
 """Rotation: another key for the same person, another person, another number of them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -122,14 +122,26 @@ def team(
 
 @rotate.command("online")
 @configured()
+@click.option(
+    "--role",
+    type=click.Choice(["snapshot", "timestamp"]),
+    help="Only this role's key. [default: a new key for each]",
+)
 @key_options
 @draft_option
 @note_option
 @json_option
-def online(config: Config, hand: Hand, only_draft: bool, remark: str, as_json: bool) -> None:
-    """Make a new online key on this host: it signs snapshot and timestamp, unattended.
+def online(
+    config: Config,
+    role: Literal["snapshot", "timestamp"] | None,
+    hand: Hand,
+    only_draft: bool,
+    remark: str,
+    as_json: bool,
+) -> None:
+    """Make new online keys on this host: they sign snapshot and timestamp, unattended.
 
-    The officers sign it. The old one is removed when it is published.
+    The officers sign them. The old ones are removed when it is published.
 
     Exit status: 0 published, or drafted; 2 a key that may not sign.
     """
@@ -137,9 +149,12 @@ def online(config: Config, hand: Hand, only_draft: bool, remark: str, as_json: b
     from hubproxy.trust.changes import Online, PublicKey
 
     signers = [] if only_draft else hand.signers(config)
-    made = PublicKey.of(wiring.new_online_key(config).public_key)
-    changes = [Online(role="snapshot", key=made), Online(role="timestamp", key=made)]
-    done = "the online key is a new one"
+    both: tuple[Literal["snapshot", "timestamp"], ...] = ("snapshot", "timestamp")
+    changes = [
+        Online(role=one, key=PublicKey.of(wiring.new_online_key(config).public_key))
+        for one in ([role] if role else both)
+    ]
+    done = f"new online keys sign {' and '.join(one.role for one in changes)}"
     _decide(config, changes, signers, Output(as_json), done=done, remark=remark)
 
 
