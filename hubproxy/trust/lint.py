@@ -72,6 +72,13 @@ def _keys(held: InForce) -> Iterator[Finding]:
                 "change it any more once it has expired",
                 _threshold(name, len(distinct)),
             )
+        if name in ("root", TOP) and needed == 1 < len(distinct):
+            yield Finding(
+                "warning",
+                f"one of the {len(distinct)} officers alone can sign {name}: who takes one key "
+                "can list modules",
+                _threshold(name, len(distinct) // 2 + 1),
+            )
         for one, other in combinations(keys, 2):
             if identity(one) == identity(other):
                 yield Finding(
@@ -117,6 +124,12 @@ def _patterns(held: InForce) -> Iterator[Finding]:
             if fault := pattern_fault(pattern):
                 yield Finding(
                     "error", f"the pattern {pattern!r} of the team {name} {fault}", remedy
+                )
+            elif set(pattern.split("/")[1:-2]) == {"*"}:
+                yield Finding(
+                    "warning",
+                    f"the pattern {pattern} of the team {name} covers whatever anybody publishes",
+                    remedy,
                 )
         if not role.paths:
             yield Finding("error", f"the team {name} has no path that it may list", remedy)

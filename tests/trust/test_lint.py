@@ -170,3 +170,20 @@ def test_a_float_is_refused_by_name_since_it_cannot_be_signed(board: Board) -> N
     path.write_bytes(path.read_bytes().replace(b'"min_root":1', b'"min_root":1.5'))
     with pytest.raises(TrustListError, match="cannot be signed: a float at hubproxy/min_root"):
         board.list.in_force()
+
+
+def test_one_officer_who_suffices_is_told(tmp_path: Path) -> None:
+    warned = [one for one in found(Board(tmp_path, threshold=1)) if "alone can sign" in one.what]
+    assert [(one.level, one.remedy) for one in warned] == [
+        ("warning", "hubproxy trust threshold 2"),
+        ("warning", "hubproxy trust threshold 2"),
+    ]
+
+
+def test_a_pattern_of_every_publisher_is_told(board: Board) -> None:
+    keys = named_keys({"max": board.keys["max"].public_key})
+    wide = Delegate(team="wide", patterns=("tfhub.dev/*/*/*/*",), keys=keys)
+    board.publish(wide, by=("ada", "bob", "max"))
+    assert "the pattern tfhub.dev/*/*/*/* of the team wide covers whatever anybody publishes" in [
+        one.what for one in found(board) if one.level == "warning"
+    ]

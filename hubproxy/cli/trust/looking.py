@@ -67,16 +67,21 @@ def status(config: Config, as_json: bool) -> None:
 def lint(config: Config, as_json: bool) -> None:
     """Look for what is wrong, or soon will be, with the list that this host publishes.
 
-    One key under two names, patterns that can match nothing or that two teams share, roles near
-    their end: each with the command that mends it.
+    One key under two names, one officer who suffices, patterns that match nothing, too much, or
+    what two teams share, roles near their end, records and their files that are lost or altered:
+    each with the command that mends it.
 
     Exit status: 0 nothing, or warnings alone; 1 an error.
     """
     from hubproxy import wiring
     from hubproxy.trust.lint import lint as find
+    from hubproxy.trust.lintfiles import lint_files
 
     out = Output(as_json)
-    findings = find(wiring.repository(config).in_force(), wiring.now())
+    repository = wiring.repository(config)
+    held = repository.in_force()
+    found = [*find(held, wiring.now()), *lint_files(held, repository.contents())]
+    findings = sorted(found, key=lambda one: one.level != "error")
     for one in findings:
         out.result(
             {"level": one.level, "what": one.what, "remedy": one.remedy},
