@@ -70,19 +70,6 @@ def _fields(
 def _rows(one: Explained, loads: Iterable[Loads], base: str) -> Iterable[tuple[str, str]]:
     record = one.record
     yield "signed", _signed(one.signed)
-    for evidence in record.evidence or ():
-        issuer = f" ({evidence.issuer})" if evidence.issuer else ""
-        yield "evidence", f"{evidence.kind} of {evidence.identity}{issuer}, {evidence.verified_at}"
-    if isinstance(record.card, CardNote):
-        yield "card", f"{record.card.digest}  {', '.join(record.card.fields)}"
-        for unknown in record.card.unknown:
-            yield "", f"unknown, accepted: {unknown}"
-    else:
-        yield "card", "none"
-    if record.ops:
-        yield "ops", ", ".join(record.ops)
-    if record.review_by:
-        yield "review", f"again by {record.review_by}"
     no = one.refused
     yield "verdict", f"refused, {no.code}: {no.text}" if no else "served"
     if no is not None and no.remedy:

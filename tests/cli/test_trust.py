@@ -1,3 +1,4 @@
+import hashlib
 import io
 import stat
 import tarfile
@@ -87,7 +88,7 @@ async def test_approving_prints_what_was_signed(place: Place) -> None:
     assert ["licence", "Apache-2.0"] in lines
     assert ["files", "2,", "15", "bytes"] in lines
     assert f"reading {SPICE}" in done.errors
-    assert "signed by ada, and published: root 1, timestamp 2" in done.errors
+    assert "signed by ada, and published: root 1, timestamp 2" in done.out
 
 
 async def test_approving_again_tells_the_difference(place: Place) -> None:
@@ -164,11 +165,18 @@ async def test_of_several_all_are_approved_or_none(place: Place) -> None:
     place.put(NNLM, SMALL)
     done = await place.good("trust", "approve", SPICE, NNLM, "--json")
 
-    assert [record["handle"] for record in done.objects] == [SPICE, NNLM]
+    *records, published = done.objects
+    assert [record["handle"] for record in records] == [SPICE, NNLM]
+    assert [record["reviewers"] for record in records] == [["ada"], ["ada"]]
+    assert published == {
+        "proposed": [SPICE, NNLM], "signed_by": ["ada"], "versions": "root 1, timestamp 2",
+    }  # one list, not one for each  # fmt: skip
+    for line in done.out.splitlines()[:2]:  # what was printed is what was signed
+        name = hashlib.sha256(line.encode()).hexdigest()
+        assert (place.data / "trust" / "repo" / "records" / name[:2] / f"{name}.json").exists()
     assert (await place.good("trust", "list")).out == (
         f"{NNLM}  saved_model\n{SPICE}  saved_model\n"
     )
-    assert "timestamp 2" in done.errors  # one list, not one for each
 
 
 async def test_the_list_is_shown_for_people_and_for_programs(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,48 +152,55 @@ def _propose(
     repository = wiring.repository(config)
     signers = hand.signers(config) if hand else []
     reviewers = tuple(wiring.signer_names(repository, signers))
-    found = asyncio.run(_read(config, handles, given, out))
+    found = asyncio.run(_read(config, handles, given, reviewers, out))
     contents = Contents(repository.published)
     for proposal in found:
         for data in proposal.evidence:
             contents.add("evidence", data)
         if proposal.card is not None:
             contents.add("boms", proposal.card)
-    records = [msgspec.structs.replace(one.record, reviewers=reviewers) for one in found]
+    records = [one.record for one in found]
     changes = put(repository.in_force(), records, contents, role=given.role)
     fields: dict[str, object] = {"proposed": [record.handle for record in records]}
     versions = settle(config, changes, contents, signers, out, fields=fields, remark=remark)
     if versions is not None:
-        note(f"signed by {' and '.join(reviewers)}, and published: {versions}")
+        out.result(
+            {**fields, "signed_by": list(reviewers), "versions": str(versions)},
+            text=f"signed by {' and '.join(reviewers)}, and published: {versions}",
+        )
 
 
 async def _read(
-    config: Config, handles: Sequence[Handle], given: _Given, out: Output
+    config: Config,
+    handles: Sequence[Handle],
+    given: _Given,
+    reviewers: tuple[str, ...],
+    out: Output,
 ) -> "list[Proposal]":
-    """Describe each module, and print it."""
+    """Describe each module, and print it as it will be signed."""
     from hubproxy import wiring
     from hubproxy.cli.report import print_report
 
     evidence = [path.read_bytes() for path in given.evidence]
     card = given.card.read_bytes() if given.card else None
 
-    async def read(moved: Moved) -> "list[Proposal]":
+    async def read_all(moved: Moved) -> "list[Proposal]":
         found = []
         async with wiring.open_transfers(config, file=given.file, moved=moved) as transfers:
             approvals = wiring.approvals(config, transfers, told=note)
             for handle in handles:
                 note(f"reading {handle} …")
-                found.append(
-                    await approvals.examine(
-                        handle,
-                        licence=given.licence,
-                        evidence=evidence,
-                        card=card,
-                        review_by=given.review_by,
-                    )
+                read = await approvals.examine(
+                    handle,
+                    licence=given.licence,
+                    evidence=evidence,
+                    card=card,
+                    review_by=given.review_by,
                 )
+                record = msgspec.structs.replace(read.record, reviewers=reviewers)
+                found.append(replace(read, record=record))
                 print_report(found[-1], out)
         return found
 
     with transfer_bars() as moved:
-        return await read(moved)
+        return await read_all(moved)
