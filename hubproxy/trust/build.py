@@ -8,6 +8,7 @@ these have too few signatures of those whom the new root names, there is a file 
 the bridge: the same targets, signed as both roots demand, published before the new root.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,6 +163,15 @@ class Built:
             return self.targets
         assert self.base is not None
         return self.base.targets
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` of all that is to be signed: of each part's own, and its name, a line."""
+        lines = [
+            f"{hashlib.sha256(part.file.signed_bytes).hexdigest()}  {part.name}\n"
+            for part in self.parts()
+        ]
+        return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
 
     def parts(self) -> tuple[Part, ...]:
         """Every new file, in the order in which a reader needs them."""

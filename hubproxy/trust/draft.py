@@ -11,21 +11,21 @@ from base and changes wherever the draft is looked at, and must be those in `met
 only signatures are taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 import msgspec
-from securesystemslib.signer import Key, Signer  # type: ignore[attr-defined]  # no __all__
+from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.trust import Versions
 from hubproxy.errors import StorageFailedError, UsageError
 from hubproxy.trust.build import Built
 from hubproxy.trust.carried import CarriedFolder
-from hubproxy.trust.changes import Begin, Change, PublicKey, named_keys
+from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
 from hubproxy.trust.disk import locked_folder
 from hubproxy.trust.drafted import (
@@ -36,24 +36,16 @@ from hubproxy.trust.drafted import (
     remove,
     take_parts,
 )
-from hubproxy.trust.drafting import (
-    Manifest,
-    drafts_in,
-    new_draft,
-    replace_draft,
-)
-from hubproxy.trust.lifetimes import Lifetimes
+from hubproxy.trust.drafting import Manifest, drafts_in, new_draft, replace_draft
 from hubproxy.trust.officer import Keys, Repository
 from hubproxy.trust.review import Requirement, Review, Signed, reviewed
 from hubproxy.trust.signing import check_has_part, sign_built
-from hubproxy.trust.standing import check_known, check_pinned
+from hubproxy.trust.standing import check_digest, check_known, check_pinned
 from hubproxy.trust.support import Support, check_support
 from hubproxy.trust.thresholds import fingerprint as fingerprint_of
 from hubproxy.trust.wording import worded
 
-__all__ = ["Draft", "Signed", "begin", "drafts_in"]
-
-_DEFAULT = Lifetimes()
+__all__ = ["Draft", "Signed", "drafts_in"]
 
 
 class Draft:
@@ -143,7 +135,11 @@ class Draft:
         )
 
     def sign(
-        self, signer: Signer, root: bytes | None = None, fingerprint: str | None = None
+        self,
+        signer: Signer,
+        root: bytes | None = None,
+        fingerprint: str | None = None,
+        digest: str | None = None,
     ) -> Signed:
         """Sign every role that this key has a part in. Twice is harmless.
 
@@ -152,6 +148,7 @@ class Draft:
 
         Args:
             fingerprint: `Signed.fingerprint`, as another officer has told it.
+            digest: `Review.digest`: nothing else is signed than what was read.
 
         Raises:
             UsageError: as `review`; the list is not known; or "this key is not one of: ada, bob".
@@ -161,6 +158,8 @@ class Draft:
         built = self._built()
         check_has_part(built, signer)
         check_known(built, signer, root, fingerprint)
+        if digest is not None:
+            check_digest(built, digest)
         unproven = self._unproven(built)
         by = sign_built(built, signer)
         self._keep(built)
@@ -169,6 +168,7 @@ class Draft:
             built.requirements(),
             fingerprint_of(built.roots[0]),
             tuple(dict.fromkeys(line for lines in unproven.values() for line in lines)),
+            built.digest,
         )
 
     def merge(self, copy: Path, root: bytes | None = None) -> tuple[Requirement, ...]:
@@ -259,46 +259,3 @@ class Draft:
 
     def _contents(self) -> Contents:
         return Contents(self._files.find)
-
-
-def begin(
-    drafts: Path,
-    repository: Repository,
-    *,
-    officers: Mapping[str, Key],
-    threshold: int,
-    signers: Sequence[Signer],
-    snapshot: Signer,
-    timestamp: Signer,
-    days: Lifetimes = _DEFAULT,
-) -> Draft | None:
-    """Begin a list with several officers.
-
-    Args:
-        officers: their names, and their public keys.
-        threshold: how many of them must sign root and targets.
-        signers: those of their keys that are at hand.
-        snapshot, timestamp: the online keys; they may be one.
-
-    Returns:
-        None when the keys at hand sufficed, and the list is begun. Else the draft that the other
-        officers sign, and which is then published with both online keys.
-
-    Raises:
-        UsageError: there is a list already, a name or a key that will not do, or a threshold above
-            the number of officers.
-    """
-    change = Begin(
-        officers=named_keys(officers),
-        threshold=threshold,
-        snapshot=PublicKey.of(snapshot.public_key),
-        timestamp=PublicKey.of(timestamp.public_key),
-        days=msgspec.to_builtins(days),
-    )
-    draft = Draft.create(drafts, repository, [change])
-    for signer in signers:
-        draft.sign(signer)
-    if not all(one.met for one in draft.missing()):
-        return draft
-    draft.publish(repository, [snapshot, timestamp])
-    return None

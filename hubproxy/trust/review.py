@@ -62,6 +62,7 @@ class Review:
         fingerprint: sha256 of what is signed in the list's first root: to be compared where no
             root is pinned.
         pinned: whether the base was verified from a root that the reader had before.
+        digest: `sha256:<hex>` of all that a signature is for; the same in every copy.
         begins: whether it begins a list.
         policy: before and after, where it changes.
         order: in which a look-up asks the teams, before and after, where that changes for teams
@@ -73,6 +74,7 @@ class Review:
     made_at: datetime
     fingerprint: str
     pinned: bool
+    digest: str
     begins: bool
     changes: tuple[Change, ...]
     roles: tuple[RoleReview, ...]
@@ -93,6 +95,8 @@ class Signed:
     """sha256 of what is signed in the list's first root: to be compared where none is pinned."""
     unproven: tuple[str, ...]
     """What was signed on the proposer's word, a line each."""
+    digest: str
+    """As in `Review`: of all that was signed."""
 
 
 def roles(built: Built) -> Iterator[RoleReview]:
@@ -165,6 +169,7 @@ def reviewed(
         made_at=built.at,
         fingerprint=fingerprint(built.roots[0]),
         pinned=pinned,
+        digest=built.digest,
         begins=built.base is None,
         changes=tuple(changes),
         roles=tuple(roles(built)),

@@ -64,12 +64,7 @@ def check_known(built: Built, signer: Signer, root: bytes | None, fingerprint: s
         check_pinned(built.roots, root)
     found = fingerprint_of(built.roots[0])
     if fingerprint is not None:
-        if fingerprint.strip().lower().removeprefix("sha256:") != found:
-            raise TrustListError(
-                "HP-T09",
-                f"the first root has the fingerprint {found}: this is another list",
-                remedy="Nothing was signed. Ask the other officers whose list it is.",
-            )
+        check_fingerprint(found, fingerprint)
     elif root is None and built.base is not None:
         try:
             check_author(built.roots, [signer])
@@ -80,6 +75,36 @@ def check_known(built: Built, signer: Signer, root: bytes | None, fingerprint: s
                 remedy="Say `--root FILE` or `--fingerprint HEX`, compared with an officer by "
                 "another way.",
             ) from error
+
+
+def check_fingerprint(found: str, wanted: str) -> None:
+    """See that a list has the fingerprint that another officer has told.
+
+    Raises:
+        TrustListError: HP-T09 it is another list.
+    """
+    if wanted.strip().lower().removeprefix("sha256:") != found:
+        raise TrustListError(
+            "HP-T09",
+            f"the first root has the fingerprint {found}: this is another list",
+            remedy="Nothing was signed. Ask the other officers whose list it is.",
+        )
+
+
+def check_digest(built: Built, wanted: str) -> None:
+    """See that what is to be signed is what was read.
+
+    Args:
+        wanted: sha256, in hex, with or without the algorithm's name.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if built.digest.removeprefix("sha256:") != wanted.strip().lower().removeprefix("sha256:"):
+        raise UsageError(
+            f"what is to be signed has the digest {built.digest}, and is not what was read",
+            remedy="Nothing was signed. Read it again: `hubproxy trust review`.",
+        )
 
 
 def check_pinned(roots: Sequence[Metadata[Root]], pinned: bytes) -> None:

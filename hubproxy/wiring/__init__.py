@@ -17,8 +17,8 @@ from hubproxy.wiring.cards import (
 )
 from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
+from hubproxy.wiring.demands import Refusals, refused_by_draft, refused_by_policy
 from hubproxy.wiring.officers import (
-    drop_online_keys,
     drop_retired_keys,
     held_root,
     new_online_key,
@@ -38,6 +38,7 @@ __all__ = [
     "Daemon",
     "Inspector",
     "Places",
+    "Refusals",
     "Stores",
     "accept_clock",
     "approvals",
@@ -49,7 +50,6 @@ __all__ = [
     "daemon_url",
     "describe",
     "drafts",
-    "drop_online_keys",
     "drop_retired_keys",
     "explained",
     "held_root",
@@ -73,6 +73,8 @@ __all__ = [
     "ops_reader",
     "places",
     "recalls",
+    "refused_by_draft",
+    "refused_by_policy",
     "repository",
     "rotate_authority",
     "signer_names",

@@ -10,8 +10,9 @@ from pathlib import Path
 from hubproxy import wiring
 from hubproxy.config import Config, load
 from hubproxy.files import write_whole
+from hubproxy.trust.beginning import begin
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.draft import Draft, begin
+from hubproxy.trust.draft import Draft
 from hubproxy.trust.keys import create_key, create_online_key, load_public, load_signer
 from hubproxy.trust.proposing import put
 from tests.cli.place import PASSPHRASE, SPICE, Done, Place

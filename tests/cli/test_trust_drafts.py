@@ -134,6 +134,70 @@ async def test_with_the_root_in_hand_a_review_says_so(office: Office) -> None:
     assert "compare" not in signed.errors
 
 
+async def test_who_holds_no_root_signs_by_the_fingerprint(office: Office) -> None:
+    office.propose()
+    copy = str(office.carry("D2"))
+    key = office.cy.pem  # cy signed no root: bob did
+    shown = (await office.ada.trust("review", "D2", "--json")).objects[0]
+
+    told = await office.cy.refused("sign", copy, "--key", key)
+    assert "no root of the list is held here, and this key has signed none" in told
+    wrong = await office.cy.run("trust", "sign", copy, "--key", key, "--fingerprint", "ab" * 32)
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "HP-T09: the first root has the fingerprint" in wrong.errors
+    seen = await office.cy.run("trust", "review", copy, "--fingerprint", "ab" * 32)
+    assert (seen.status, seen.out) == (1, "")
+    (one,) = Draft.load(Path(copy)).missing()
+    assert one.signed == ("ada",)
+
+    right = ("--fingerprint", shown["fingerprint"])
+    assert (
+        "\nverified: its first root has the fingerprint"
+        in (await office.cy.trust("review", copy, *right)).out
+    )
+    signed = await office.cy.trust("sign", copy, "--key", key, *right)
+    assert "signed as cy" in signed.out
+    assert "compare" not in signed.errors
+
+
+async def test_a_root_may_be_named(office: Office) -> None:
+    office.propose()
+    root = shutil.copy(office.ada.data / "trust" / "root.json", office.stick)
+    signed = await office.cy.trust(
+        "sign", str(office.carry("D2")), "--key", "cy.pem", "--root", str(root)
+    )
+    assert "signed as cy" in signed.out
+
+
+async def test_what_is_signed_is_what_was_read(office: Office) -> None:
+    office.propose()
+    (shown,) = (await office.bob.trust("review", str(office.carry("D2")), "--json")).objects
+    shutil.rmtree(office.stick / "D2")
+    shutil.copytree(office.propose(NNLM).folder, office.stick / "D2")
+    words = ("sign", str(office.stick / "D2"), "--key", "bob.pem")
+
+    told = await office.bob.refused(*words, "--digest", shown["digest"])
+
+    assert "is not what was read" in told
+    (one,) = Draft.load(office.stick / "D2").missing()
+    assert one.signed == ("ada",)
+    signed = await office.bob.trust(*words)
+    assert signed.errors.startswith("D3: 1 new: targets signed by 1 of 2 (ada), bob or cy must")
+    digest = Draft.load(office.stick / "D2").review().digest
+    assert f"; to be signed: {digest}\n" in signed.errors
+
+
+async def test_a_draft_is_published_through_a_link(office: Office) -> None:
+    office.propose()
+    office.bob.signs(office.draft("D2"))
+    (office.ada.folder / "link").symlink_to(office.draft("D2"))
+
+    done = await office.ada.trust("publish", "link")
+
+    assert done.out.startswith("published D2: ")
+    assert (await office.ada.trust("list")).out == f"{SPICE}  saved_model\n"
+
+
 async def test_a_draft_for_programs(office: Office) -> None:
     ada = office.ada
     made = (await ada.trust("propose", SPICE, "--json")).objects[-1]

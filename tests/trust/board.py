@@ -11,10 +11,11 @@ from tuf.ngclient.updater import Updater
 
 from hubproxy.core.record import Record
 from hubproxy.files import write_whole
+from hubproxy.trust.beginning import begin
 from hubproxy.trust.changes import Change, Delegate, named_keys
 from hubproxy.trust.client import TrustClient
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.draft import Draft, begin
+from hubproxy.trust.draft import Draft
 from hubproxy.trust.fetcher import FolderFetcher
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.proposing import put

@@ -14,9 +14,9 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
 )
 
 from hubproxy.errors import TrustListError, UsageError
+from hubproxy.trust.beginning import begin
 from hubproxy.trust.changes import Begin, PublicKey, Renew, SetPolicy
 from hubproxy.trust.contents import LARGEST_ATTACHMENT, Contents
-from hubproxy.trust.draft import begin
 from hubproxy.trust.inforce import Lifetimes
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.standing import check_pinned

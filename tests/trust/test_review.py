@@ -8,6 +8,7 @@ import pytest
 from hubproxy.core.policy import NO_POLICY, POLICY_PATH, Policy
 from hubproxy.core.record import CardNote, Evidence, FileEntry, Record, tree_digest
 from hubproxy.errors import UsageError
+from hubproxy.trust.beginning import begin
 from hubproxy.trust.changes import (
     Change,
     Delegate,
@@ -22,7 +23,6 @@ from hubproxy.trust.changes import (
     Undelegate,
     named_keys,
 )
-from hubproxy.trust.draft import begin
 from hubproxy.trust.officer import Repository
 from hubproxy.trust.proposing import put, revoke, set_policy
 from hubproxy.trust.review import RoleReview

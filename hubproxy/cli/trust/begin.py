@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hubproxy.cli.keys import Secrets, secret_options
-from hubproxy.cli.options import Output, configured, json_option
+from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.cli.trust.named import Holders, add_holder, checked_name
 from hubproxy.config import Config
 from hubproxy.errors import UsageError
@@ -119,8 +119,9 @@ def init(
     from hubproxy import wiring
     from hubproxy.cli.trust.decide import tell_waiting
     from hubproxy.files import make_folder, write_whole
-    from hubproxy.trust.draft import begin
+    from hubproxy.trust.beginning import begin
     from hubproxy.trust.keys import create_online_key, load_signer
+    from hubproxy.trust.thresholds import fingerprint as fingerprint_of
 
     where, out = wiring.places(config), Output(as_json)
     keys = wiring.keys(config, key)
@@ -155,18 +156,22 @@ def init(
         "threshold": number,
     }
     if draft is not None:
-        tell_waiting(draft, out, fields)
+        fingerprint = draft.review().fingerprint
+        tell_waiting(draft, out, {**fields, "fingerprint": fingerprint})
+        note(f"  fingerprint, for those who sign it to compare: {fingerprint}")
         return
     root_file = wiring.repository(config).root_file()
     write_whole(where.root, root_file)
+    fingerprint = fingerprint_of(wiring.repository(config).in_force().roots[0])
     lines = [
         f"trust list   {where.repository}",
         f"root         {where.root}   (give it to every host that reads the list)",
+        f"fingerprint  {fingerprint}   (tell it whoever signs without the root)",
         f"online key   {online_pem}   (renews the list: `hubproxy trust renew`)",
     ]
     if keys.officer_pem.exists():
         lines.insert(2, f"officer key  {keys.officer_pem}   (keep it away from the servers)")
-    out.result({**fields, "root": str(where.root)}, text=lines)
+    out.result({**fields, "root": str(where.root), "fingerprint": fingerprint}, text=lines)
 
 
 def _check_none_is_trusted(config: Config) -> None:

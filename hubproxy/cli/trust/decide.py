@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hubproxy.trust.changes import Change
     from hubproxy.trust.contents import Contents
     from hubproxy.trust.draft import Draft
+    from hubproxy.trust.officer import Repository
     from hubproxy.trust.review import Requirement
 
 draft_option = click.option(
@@ -88,21 +89,40 @@ def settle(
 def publish_draft(config: Config, draft: "Draft") -> Versions:
     """Put a draft in force, with the online keys of this host.
 
+    What follows it fails nothing any more: it is told where it could not be done.
+
     Raises:
         UsageError: signatures or the online key are missing, or it must be rebased.
         TrustListError: HP-T09 the list in force does not verify.
     """
     from hubproxy import wiring
+
+    repository = wiring.repository(config)
+    versions = draft.publish(repository, wiring.online_signers(config))
+    if (draft.folder / "draft.json").exists():
+        note(f"{draft.folder} cannot be removed, though it is in force: remove it by hand")
+    for follow in (_keep_root, _drop_keys):
+        try:
+            follow(config, repository)
+        except (HubproxyError, OSError) as error:
+            note(f"published, but: {error}")
+    return versions
+
+
+def _keep_root(config: Config, repository: "Repository") -> None:
+    from hubproxy import wiring
     from hubproxy.files import write_whole
 
-    where, repository = wiring.places(config), wiring.repository(config)
-    before = wiring.online_ids(repository)
-    versions = draft.publish(repository, wiring.online_signers(config))
+    where = wiring.places(config)
     if not where.root.exists() and not config.trust.root:
         write_whole(where.root, repository.root_file())
-    for path in wiring.drop_online_keys(config, before, wiring.online_ids(repository)):
+
+
+def _drop_keys(config: Config, repository: "Repository") -> None:
+    from hubproxy import wiring
+
+    for path in wiring.drop_retired_keys(config, repository):
         note(f"removed {path}: the list names it no longer")
-    return versions
 
 
 def tell_waiting(draft: "Draft", out: Output, fields: dict[str, object]) -> None:

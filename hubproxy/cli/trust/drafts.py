@@ -1,7 +1,10 @@
 """Drafts: changes on their way to signatures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +14,44 @@ from hubproxy.cli.trust.decide import as_fields, publish_draft, state
 from hubproxy.config import Config
 
 _DRAFT = click.argument("draft")
+_KNOWN = (
+    click.option(
+        "--root",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A root of the list, as an officer gave it to you. [default: the one of this host]",
+    ),
+    click.option(
+        "--fingerprint",
+        metavar="HEX",
+        help="Of the list's first root, as an officer told it to you: where you hold no root.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What whoever reads or signs a draft knows the list by."""
+
+    root: bytes | None
+    fingerprint: str | None
+
+
+def _knowing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--root` and `--fingerprint`, as `known`."""
+
+    @wraps(function)
+    def wrapped(
+        config: Config, *args: Any, root: Path | None, fingerprint: str | None, **given: Any
+    ) -> Any:
+        from hubproxy import wiring
+
+        held = root.read_bytes() if root is not None else wiring.held_root(config)
+        return function(config, *args, known=_Known(held, fingerprint), **given)
+
+    decorated: Callable[..., Any] = wrapped
+    for option in reversed(_KNOWN):
+        decorated = option(decorated)
+    return decorated
 
 
 @click.command("drafts")
@@ -52,12 +93,15 @@ def drafts(config: Config, as_json: bool) -> None:
 @click.command("review")
 @configured()
 @_DRAFT
+@_knowing
 @json_option
-def review(config: Config, draft: str, as_json: bool) -> None:
+def review(config: Config, draft: str, known: _Known, as_json: bool) -> None:
     """Show what DRAFT (D3, or the path of its folder) would change, and who must still sign it.
 
     It is verified first, from the root that this host holds, so that what is shown is what a
-    signature will be for. Where no root is held yet, its fingerprint is shown: compare it.
+    signature will be for. Where no root is held yet, its fingerprint is shown: compare it, by
+    another way than the draft came. The digest is that of what is to be signed: `trust sign
+    --digest` signs that and nothing else.
 
     \b
       hubproxy trust review D3
@@ -67,50 +111,71 @@ def review(config: Config, draft: str, as_json: bool) -> None:
     """
     from hubproxy import wiring
     from hubproxy.cli.trust.page import print_review
+    from hubproxy.trust.standing import check_fingerprint
 
-    found = wiring.open_draft(config, draft)
-    print_review(found.review(wiring.held_root(config)), Output(as_json))
+    found = wiring.open_draft(config, draft).review(known.root)
+    if known.fingerprint is not None:
+        check_fingerprint(found.fingerprint, known.fingerprint)
+    refused = wiring.refused_by_draft(config, found)
+    print_review(found, Output(as_json), known.fingerprint, refused)
 
 
 @click.command("sign")
 @configured()
 @_DRAFT
+@_knowing
+@click.option("--digest", metavar="SHA256", help="Of what you have read, as `trust review` told.")
 @key_options
 @json_option
-def sign(config: Config, draft: str, hand: Hand, as_json: bool) -> None:
+def sign(
+    config: Config, draft: str, known: _Known, digest: str | None, hand: Hand, as_json: bool
+) -> None:
     """Sign DRAFT (D3, or the path of its folder), on whatever machine the key is.
 
     Everything in it that the key has a part in is signed, and it is verified before. Read it with
-    `hubproxy trust review` first. Then carry the folder on, or back; signing needs no network.
+    `hubproxy trust review` first: what is signed is said in one line, and its digest. Then carry
+    the folder on, or back; signing needs no network.
+
+    A review shows what changes, and not what stays: so the list must be known, by its root or
+    its fingerprint, unless the key has signed one of its roots itself.
 
     \b
       hubproxy trust sign D3
       hubproxy trust sign /media/stick/D3 --key bob.pem
+      hubproxy trust sign /media/stick/D3 --key mia.pem --fingerprint 3f5a9c...
       hubproxy trust sign D3 --key 'hsm:2?label=officer-cy'
 
-    Exit status: 0 signed, 1 what it builds on does not verify, 2 no draft, altered, or a key that
-    has no part in it.
+    Exit status: 0 signed, 1 what it builds on does not verify, or is another list; 2 no draft,
+    altered, not what was read, a list that is not known, or a key that has no part in it; 3 a
+    publisher's signature in it is not.
     """
     from hubproxy import wiring
+    from hubproxy.cli.trust.page import title
     from hubproxy.errors import UsageError
 
     found, out = wiring.open_draft(config, draft), Output(as_json)
     signers = hand.signers(config)
     if not signers:
         raise UsageError("no key is named, and none lies here", remedy="Say `--key FILE`.")
-    root = wiring.held_root(config)
+    reviewed = found.review(known.root)
+    digest = digest or reviewed.digest
+    note(f"{title(reviewed)}; to be signed: {digest}")
     for signer in signers:
-        done = found.sign(signer, root)
+        done = found.sign(signer, known.root, known.fingerprint, digest)
         out.result(
             {
                 "draft": found.name,
                 "signed_by": done.by,
                 "fingerprint": done.fingerprint,
+                "digest": done.digest,
+                "unproven": list(done.unproven),
                 "requirements": [as_fields(one) for one in done.requirements],
             },
             text=f"{found.name}: signed as {done.by}; {state(done.requirements)}",
         )
-        if root is None:
+        for line in done.unproven:
+            note(f"  {line}")
+        if known.root is None and known.fingerprint is None:
             note(f"  no root is held here: compare {done.fingerprint} with the other officers")
     if all(one.met for one in found.missing()):
         note(f"  publish it where the online key is: hubproxy trust publish {draft}")
