@@ -33,11 +33,14 @@ def check(file: Path) -> None:
 
     Exit status: 0 a policy, 1 none.
     """
-    from hubproxy.errors import ConfigError
+    from hubproxy.errors import ConfigError, UsageError
+    from hubproxy.trust.evidence import check_rule
 
     try:
         policy = Policy.decode(file.read_bytes())
-    except ValueError as error:
+        for rule in policy.evidence:
+            check_rule(rule)
+    except (ValueError, UsageError) as error:
         raise ConfigError(
             f"{file}: {error}", remedy="See `hubproxy trust policy show` for every field."
         ) from error

@@ -63,6 +63,53 @@ async def test_a_publishers_signature_is_checked_and_kept(place: Place) -> None:
     assert path.read_bytes() == (place.folder / "m.tar.gz.minisig").read_bytes()
 
 
+@pytest.mark.parametrize("words", [["set"], ["check"]], ids=["set", "check"])
+async def test_a_rule_whose_key_cannot_be_read_is_not_signed(
+    place: Place, words: list[str]
+) -> None:
+    await place.begin()
+    rule = {"pattern": "tfhub.dev/**", "kind": "minisign", "identity": "x", "key": "no key at all"}
+    (place.folder / "policy.json").write_text(json.dumps({"evidence": [rule]}))
+
+    done = await place.run("trust", "policy", *words, "policy.json")
+
+    assert (done.status in (1, 2), done.out) == (True, "")
+    assert "the minisign rule for tfhub.dev/** cannot be used" in done.errors
+    assert (await place.good("trust", "log")).out.count("\n") == 1
+
+
+async def test_a_policy_names_what_it_would_refuse(place: Place) -> None:
+    await place.begin()
+    await place.good("trust", "approve", SPICE)
+    (place.folder / "policy.json").write_text('{"card_fields": ["licence"]}')
+    told = f"1 of 1 would be refused: {SPICE}/saved_model.json"
+
+    drafted = await place.good("trust", "policy", "set", "policy.json", "--draft")
+    assert told in drafted.errors
+    assert "HP-T16" in drafted.errors
+    shown = (await place.good("trust", "review", drafted.out.partition(":")[0])).out
+    assert f"  {told}\n" in shown
+    done = await place.good("trust", "policy", "set", "policy.json", "--json")
+    assert done.objects[0]["refused"] == [f"{SPICE}/saved_model.json"]
+
+
+async def test_a_report_says_what_is_known_before_anybody_signs(place: Place) -> None:
+    await place.begin()
+    done = await place.good("trust", "propose", SPICE, "--review-by", "2999-01-01")
+    rows = [line.split(maxsplit=1) for line in done.out.splitlines()]
+    for row in (["card", "none"], ["review", "again by 2999-01-01"]):
+        assert row in rows
+    assert "ops" in [row[0] for row in rows]
+    assert "  proposed " in done.out
+    assert "nobody" not in done.out
+
+    await place.good("trust", "approve", SPICE)
+    await place.good("trust", "revoke", SPICE, "--reason", "it leaks")
+    again = await place.good("trust", "propose", SPICE)
+    assert "it was revoked " in again.out
+    assert " by ada: it leaks\n" in again.out
+
+
 def run(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True)
 

@@ -3,7 +3,7 @@
 import click
 
 from hubproxy.cli.keys import Hand, key_options
-from hubproxy.cli.options import Output, configured, json_option
+from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.cli.trust.decide import decide, draft_option, note_option
 from hubproxy.config import Config
 from hubproxy.core.digest import Digest
@@ -63,6 +63,7 @@ def revoke(
         by=wiring.signer_names(repository, signers),
         at=wiring.now(),
         role=role,
+        told=note,
     )
     decide(
         config,

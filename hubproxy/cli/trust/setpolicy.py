@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hubproxy.cli.keys import Hand, key_options
-from hubproxy.cli.options import Output, configured, json_option
+from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.cli.trust.decide import decide, draft_option, note_option
 from hubproxy.config import Config
 
@@ -27,9 +27,12 @@ def set_policy(
       hubproxy trust policy set policy.json
 
     `hubproxy trust policy show` prints every field; `check FILE` reads one without signing it.
+    What is listed and would be refused by it is named.
 
     Exit status: 0 published, or drafted; 2 no policy, or a key that may not sign.
     """
+    from hubproxy import wiring
+    from hubproxy.cli.trust.page import told_refused
     from hubproxy.core.policy import Policy
     from hubproxy.errors import UsageError
     from hubproxy.trust.contents import Contents
@@ -45,13 +48,19 @@ def set_policy(
         ) from error
     contents = Contents()
     change = setting(wanted, contents)
+    refused = wiring.refused_by_policy(config, wanted)
+    for line in told_refused(refused):
+        note(line)
     decide(
         config,
         [change],
         contents,
         [] if only_draft else hand.signers(config),
         Output(as_json),
-        fields={"policy": change.digest},
+        fields={
+            "policy": change.digest,
+            "refused": None if refused is None else [path for path, _ in refused.modules],
+        },
         done="the policy is set",
         remark=remark,
     )
