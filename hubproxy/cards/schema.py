@@ -35,8 +35,7 @@ def faults(text: str) -> list[str]:
 
 def _missing() -> NotInstalledError:
     return NotInstalledError(
-        "model cards cannot be checked: cyclonedx-python-lib, of the extra hubproxy[bom], is not "
-        "installed here",
+        "model cards cannot be checked: cyclonedx-python-lib is not installed here",
         remedy="Run `pip install 'hubproxy[bom]'`.",
     )
 

@@ -77,7 +77,7 @@ class Support:
         try:
             check(data, rules, Subject(record.files), at=self.clock())
         except NotInstalledError as error:
-            return [f"signer {claim.identity}, {_WORD}: {error}"]
+            return [f"signer {claim.identity}, {_WORD}: {error}. {error.remedy}"]
         return ()
 
     def _card(self, record: Record, data: bytes) -> Sequence[str]:
@@ -86,7 +86,7 @@ class Support:
         try:
             note = self.card(data, record)
         except NotInstalledError as error:
-            return [f"card, {_WORD}: {error}"]
+            return [f"card, {_WORD}: {error}. {error.remedy}"]
         if note != record.card:
             raise _false(record, "a card that answers something else", ", ".join(note.fields))
         return ()

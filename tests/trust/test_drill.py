@@ -18,7 +18,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # no __all__
 
 from hubproxy.core.handle import Handle
 from hubproxy.errors import TrustListError, UsageError
-from hubproxy.trust.changes import Member, Officer, Online, PublicKey, Undelegate
+from hubproxy.trust.changes import Member, Officer, Online, PublicKey, Put, Undelegate
 from hubproxy.trust.proposing import revoke
 from tests.trust.board import Board
 from tests.trust.crashing import CrashError, CrashingWrite
@@ -134,7 +134,9 @@ def test_row_8_officers_take_back_over_a_teams_head(board: Board) -> None:
     assert found is not None
     assert found.custom == {"status": "revoked"}
     # Also when the team lists it again.
-    board.approve(RECORD, by=("lea",), role="nlp")
+    record = RECORD.descriptor
+    again = Put(role="nlp", path=SPICE_PATH, digest=str(record.digest), size=record.size)
+    board.publish(again, by=("lea",))
     found = board.found(SPICE_PATH)
     assert found is not None
     assert found.custom == {"status": "revoked"}

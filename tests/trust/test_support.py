@@ -191,8 +191,10 @@ def test_what_a_draft_cannot_prove_is_told_as_the_proposers_word(board: Board) -
 
 def test_an_extra_that_is_absent_is_told_by_name() -> None:
     def absent(_data: bytes, _record: Record) -> CardNote:
-        raise NotInstalledError("cards need the extra hubproxy[bom]")
+        raise NotInstalledError("there is no validator", remedy="pip install 'hubproxy[bom]'")
 
     told = Support(lambda: NOW, absent).check(signed_record(card=NOTE), [], CARD, Policy())
 
-    assert told == ("card, as the proposer says: cards need the extra hubproxy[bom]",)
+    assert told == (
+        "card, as the proposer says: there is no validator. pip install 'hubproxy[bom]'",
+    )

@@ -145,7 +145,7 @@ def _keyless(data: bytes, rule: EvidenceRule) -> bytes:
         from hubproxy.trust.evidence import keyless  # noqa: PLC0415  # where the extra is, only
     except ImportError as error:
         raise NotInstalledError(
-            f"keyless signatures need the sigstore extra, hubproxy[sigstore]: {error}",
+            f"keyless signatures need the sigstore extra: {error}",
             remedy="Run `pip install 'hubproxy[sigstore]'` here, and try again.",
         ) from error
     return keyless.payload(data, rule)
