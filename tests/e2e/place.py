@@ -77,7 +77,8 @@ class Place:
     def approve(self, *handles: str) -> list[Record]:
         """Sign what the hub holds now; a daemon that is started later sees it."""
         printed = self.trust("approve", "--json", *handles)
-        return [Record.decode(line.encode()) for line in printed.splitlines()]
+        *records, _ = printed.splitlines()  # the last line tells of what was published
+        return [Record.decode(line.encode()) for line in records]
 
     def stop(self) -> None:
         """Stop the daemon, if it runs."""
