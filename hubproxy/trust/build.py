@@ -26,7 +26,7 @@ from hubproxy.errors import UsageError
 from hubproxy.trust.applying import State
 from hubproxy.trust.changes import Change
 from hubproxy.trust.contents import Contents
-from hubproxy.trust.inforce import InForce, covering, delegations
+from hubproxy.trust.inforce import InForce, covering, delegations, looked_up
 from hubproxy.trust.lifetimes import own_fields
 from hubproxy.trust.thresholds import (
     AnyFile,
@@ -120,11 +120,7 @@ class Built:
         Raises:
             TrustListError: HP-T09 a team's role on the way does not verify.
         """
-        for name in self.covering(path):
-            found = self.role(name).signed.targets.get(path)
-            if found is not None:
-                return name, found
-        return None
+        return looked_up(self.covering(path), self.role, path)
 
     def covering(self, path: str) -> tuple[str, ...]:
         """The roles that a look-up of a path will ask, in this order."""

@@ -4,7 +4,7 @@ Expiry is not looked at: officers are who renews what expired. Teams' roles are 
 they are asked for: a change to one of forty need not read the others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -122,11 +122,7 @@ class InForce:
         Raises:
             TrustListError: HP-T09 a team's role on the way does not verify.
         """
-        for name in self.covering(path):
-            found = self.role(name).signed.targets.get(path)
-            if found is not None:
-                return name, found
-        return None
+        return looked_up(self.covering(path), self.role, path)
 
     def status(self) -> tuple[RoleStatus, ...]:
         """Of root, targets, every team, snapshot and timestamp.
@@ -217,6 +213,17 @@ def covering(teams: Mapping[str, DelegatedRole], path: str) -> tuple[str, ...]:
             if role.terminating:
                 break
     return tuple(found)
+
+
+def looked_up(
+    names: Iterable[str], role: Callable[[str], Metadata[Targets]], path: str
+) -> tuple[str, TargetFile] | None:
+    """The first of some roles that lists a path, and what it says."""
+    for name in names:
+        found = role(name).signed.targets.get(path)
+        if found is not None:
+            return name, found
+    return None
 
 
 def covers(role: DelegatedRole, path: str) -> bool:

@@ -38,19 +38,6 @@ def published(tmp_path: Path) -> Published:
     return made
 
 
-@pytest.fixture(params=["folder", "url"])
-def source(
-    request: pytest.FixtureRequest, published: Published, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The published folder, read as a folder and through a web server."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    if request.param == "folder":
-        yield str(published.folder)
-    else:
-        with serving_folder(published.folder) as url:
-            yield url
-
-
 def refused(ask: Callable[[], object], code: str) -> TrustListError:
     with pytest.raises(TrustListError) as told:
         ask()
