@@ -114,7 +114,9 @@ def revoke(
             found.setdefault(path, record)
     if not found:
         where = "the trust list" if role == TOP else f"the list of the team {role}"
-        raise UsageError(f"{wanted} is not on {where}", remedy="See `hubproxy trust list`.")
+        # What has a digest and is revoked already is not taken back twice.
+        again = ", or it was revoked already" if isinstance(wanted, Digest) else ""
+        raise UsageError(f"{wanted} is not on {where}{again}", remedy="See `hubproxy trust list`.")
     made = [
         msgspec.structs.replace(
             record,

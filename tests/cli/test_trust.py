@@ -185,7 +185,7 @@ async def test_the_list_is_shown_for_people_and_for_programs(place: Place) -> No
     await place.good("trust", "approve", SPICE)
 
     listed = await place.good("trust", "list", "--json")
-    assert listed.objects == [{"handle": SPICE, "format": "saved_model"}]
+    assert listed.objects == [{"handle": SPICE, "format": "saved_model", "status": "approved"}]
     (shown,) = (await place.good("trust", "show", SPICE, "--json")).objects
     assert (shown["handle"], shown["status"], shown["reviewers"]) == (SPICE, "approved", ["ada"])
     text = (await place.good("trust", "show", SPICE)).out
@@ -256,6 +256,7 @@ async def test_a_revocation_for_programs(place: Place) -> None:
     await place.good("trust", "approve", SPICE)
     done = await place.good("trust", "revoke", SPICE, "--reason", "old", "--json")
     assert done.objects == [{"revoked": SPICE, "versions": "root 1, timestamp 3"}]
+    assert (await place.good("trust", "list")).out == f"{SPICE}  saved_model  revoked\n"
 
 
 async def test_without_its_online_key_a_list_is_not_renewed(place: Place) -> None:

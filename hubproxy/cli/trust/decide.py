@@ -68,22 +68,39 @@ def settle(
     Raises:
         HubproxyError: nothing was published; a draft is left only where it has its signatures.
     """
+    draft, requirements = drafted(config, changes, contents, signers, remark=remark)
+    if not requirements or not all(one.met for one in requirements):
+        tell_waiting(draft, out, fields)
+        return None
+    return publish_draft(config, draft)
+
+
+def drafted(
+    config: Config,
+    changes: "Sequence[Change]",
+    contents: "Contents",
+    signers: "Sequence[Signer]",
+    *,
+    remark: str = "",
+) -> "tuple[Draft, Sequence[Requirement]]":
+    """Draft changes, and sign with what is at hand; what the last signature left to be met.
+
+    Raises:
+        HubproxyError: no draft is left.
+    """
     from hubproxy import wiring
     from hubproxy.trust.draft import Draft
 
     repository = wiring.repository(config)
     draft = Draft.create(wiring.places(config).drafts, repository, changes, contents, note=remark)
+    requirements: Sequence[Requirement] = ()
     try:
-        requirements: Sequence[Requirement] = ()
         for signer in signers:
             requirements = draft.sign(signer, wiring.held_root(config)).requirements
     except HubproxyError:
         draft.abandon()
         raise
-    if not requirements or not all(one.met for one in requirements):
-        tell_waiting(draft, out, fields)
-        return None
-    return publish_draft(config, draft)
+    return draft, requirements
 
 
 def publish_draft(config: Config, draft: "Draft") -> Versions:
@@ -163,8 +180,12 @@ def _described(
     text = f"{roles} signed by {len(signed)} of {threshold}{who}"
     if len(signed) >= threshold:
         return text
-    rest = " or ".join(map(named, missing)) or "nobody who is left"
-    return f"{text}, {rest} must sign"
+    lack = threshold - len(signed)
+    names = [named(one) for one in missing] or ["nobody who is left"]
+    if lack >= len(names):
+        return f"{text}, {' and '.join(names)} must sign"
+    which = f"{lack} of {', '.join(names)}" if lack > 1 else " or ".join(names)
+    return f"{text}, {which} must sign"
 
 
 def as_fields(one: "Requirement") -> dict[str, object]:

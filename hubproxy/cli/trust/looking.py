@@ -13,10 +13,19 @@ from hubproxy.config import Config
 def list_modules(config: Config, as_json: bool) -> None:
     """List the modules that the trust list names, as a daemon here sees them."""
     from hubproxy import wiring
+    from hubproxy.core.record import target_path
 
     snapshot, out = wiring.whole_list(wiring.trust_client(config)), Output(as_json)
     for exact, form in snapshot.listing():
-        out.result({"handle": str(exact), "format": form}, text=f"{exact}  {form}")
+        listed = snapshot.find(exact, (form,))
+        revoked = listed is not None and (
+            target_path(exact, form) in snapshot.roles[listed.role].revoked
+        )
+        status = "revoked" if revoked else "approved"
+        out.result(
+            {"handle": str(exact), "format": form, "status": status},
+            text=f"{exact}  {form}" + ("  revoked" if revoked else ""),
+        )
 
 
 @click.command("status")

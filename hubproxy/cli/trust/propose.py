@@ -13,12 +13,16 @@ import msgspec
 from hubproxy.cli.keys import Hand, key_options
 from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.cli.progress import Moved, transfer_bars
-from hubproxy.cli.trust.decide import note_option, settle
+from hubproxy.cli.trust.decide import drafted, note_option, settle, tell_waiting
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
 
 if TYPE_CHECKING:
+    from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no __all__
+
     from hubproxy.service.approve import Proposal
+    from hubproxy.trust.changes import Put
+    from hubproxy.trust.contents import Contents
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OPTIONS = (
@@ -86,20 +90,23 @@ def propose(
 ) -> None:
     """Read HANDLE, print what is in it, and draft that it be listed.
 
-    Nobody signs but the --key that you name, whose holder the record names as its reviewer. Then
-    `hubproxy trust review`, `sign` and `publish` the draft. What the officers' policy demands, a
-    publisher's signature or a model card, is brought along, and checked.
+    Nobody signs but the --key that you name, whose holder the record names as its reviewer, and
+    nothing is published: `hubproxy trust review`, `sign` and `publish` the draft. What the
+    officers' policy demands, a publisher's signature or a model card, is brought along, and
+    checked.
 
     \b
       hubproxy trust propose tfhub.dev/google/nnlm-en-dim50/2 --licence Apache-2.0
       hubproxy trust propose tfhub.dev/google/nnlm-en-dim50/2 --from nnlm.tar.gz \\
           --evidence model.sig --card nnlm.cdx.json --review-by 2027-03-01
 
-    Exit status: 0 drafted, or published; 1 it cannot be had, or may never be accepted; 2 used
+    Exit status: 0 drafted; 1 it cannot be had, or may never be accepted; 2 used
     wrongly, or a key that may not sign; 3 not what the officers' policy demands.
     """
-    signers = hand if hand.keys else None
-    _propose(config, [handle], given, signers, Output(as_json), remark)
+    out = Output(as_json)
+    read = _changes(config, [handle], given, hand if hand.keys else None, out)
+    draft, _ = drafted(config, read.changes, read.contents, read.signers, remark=remark)
+    tell_waiting(draft, out, read.fields)
 
 
 @click.command("approve")
@@ -131,17 +138,34 @@ def approve(
 
     if len(handles) > 1 and (given.file or given.evidence or given.card):
         raise UsageError("--from, --evidence and --card are of one module: name one HANDLE")
-    _propose(config, handles, given, hand, Output(as_json), remark)
+    out = Output(as_json)
+    read = _changes(config, handles, given, hand, out)
+    fields = read.fields
+    versions = settle(
+        config, read.changes, read.contents, read.signers, out, fields=fields, remark=remark
+    )
+    if versions is not None:
+        out.result(
+            {**fields, "signed_by": list(read.reviewers), "versions": str(versions)},
+            text=f"signed by {' and '.join(read.reviewers)}, and published: {versions}",
+        )
 
 
-def _propose(
-    config: Config,
-    handles: Sequence[Handle],
-    given: _Given,
-    hand: Hand | None,
-    out: Output,
-    remark: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Modules that were read, as changes of the list."""
+
+    changes: "Sequence[Put]"
+    contents: "Contents"
+    signers: "list[Signer]"
+    reviewers: tuple[str, ...]
+    fields: dict[str, object]
+
+
+def _changes(
+    config: Config, handles: Sequence[Handle], given: _Given, hand: Hand | None, out: Output
+) -> _Read:
+    """Read modules, and print them as they will be signed."""
     from hubproxy import wiring
     from hubproxy.service.approve import exact_only
     from hubproxy.trust.contents import Contents
@@ -162,12 +186,7 @@ def _propose(
     records = [one.record for one in found]
     changes = put(repository.in_force(), records, contents, role=given.role)
     fields: dict[str, object] = {"proposed": [record.handle for record in records]}
-    versions = settle(config, changes, contents, signers, out, fields=fields, remark=remark)
-    if versions is not None:
-        out.result(
-            {**fields, "signed_by": list(reviewers), "versions": str(versions)},
-            text=f"signed by {' and '.join(reviewers)}, and published: {versions}",
-        )
+    return _Read(changes, contents, signers, reviewers, fields)
 
 
 async def _read(
