@@ -172,3 +172,16 @@ async def test_officers_renew_together(place: Place) -> None:
     office.finish("D2")
     assert (await ada.trust("renew")).out == "renewed (root 2, timestamp 3)\n"
     assert "there is no team 'nlp'" in await ada.refused("renew", "--role", "nlp")
+
+
+async def test_a_proposal_that_is_signed_waits_to_be_published(place: Place) -> None:
+    await place.begin()
+    key = str(place.data / "trust" / "keys" / "officer.pem")
+
+    done = await place.good("trust", "propose", SPICE, "--key", key, "--json")
+
+    name = done.objects[-1]["draft"]
+    assert f"publish it: hubproxy trust publish {name}" in done.errors
+    assert (await place.good("trust", "list")).out == ""
+    await place.good("trust", "publish", name)
+    assert (await place.good("trust", "list")).out == f"{SPICE}  saved_model\n"
