@@ -11,7 +11,6 @@ import pytest
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
 
 from hubproxy.core.handle import Handle
-from hubproxy.errors import TrustListError
 from tests.trust.published import SPICE, Published, Quiet, make_record, serving
 from tests.trust.teams import Teams, refused
 
@@ -164,7 +163,10 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_leaves_the_good_list(published: Published) -> None:
+def test_a_full_disk_keeps_no_list_from_coming_into_force(
+    published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A revocation must not wait for room; what could not be kept is read again next time."""
     client = published.reader()
     good = client.refresh()
     published.publish(make_record("h.org/a/1"))
@@ -172,20 +174,22 @@ def test_a_full_disk_leaves_the_good_list(published: Published) -> None:
     before = sorted(path.name for path in state.iterdir())
 
     with files_no_longer_than(100):
-        refused(client.refresh, "TRUST_STATE")
+        assert client.refresh().versions.targets == 3
 
+    assert "trust.not_kept" in caplog.text
     assert sorted(path.name for path in state.iterdir()) == before
     assert client.cached() == good
     assert client.refresh().versions.targets == 3
 
 
-def test_a_disk_without_links_is_told_plainly(published: Published) -> None:
+def test_a_disk_without_links_is_told_plainly(
+    published: Published, caplog: pytest.LogCaptureFixture
+) -> None:
     (published.place / "state" / "current").mkdir(parents=True)
 
-    with pytest.raises(TrustListError) as told:
-        published.reader().refresh()
-    assert told.value.code == "TRUST_STATE"
-    assert "links" in told.value.remedy
+    assert published.reader().refresh().versions.targets == 2
+
+    assert "trust.not_kept code=TRUST_STATE" in caplog.text
 
 
 def test_an_answer_that_breaks_off_within_a_role_is_told_plainly(published: Published) -> None:
