@@ -10,6 +10,7 @@ from securesystemslib.signer import Signer  # type: ignore[attr-defined]  # no _
 from hubproxy.config import Config
 from hubproxy.core.audit import AuditEvent, timestamp
 from hubproxy.errors import AuditUnavailableError, TrustListError, UsageError
+from hubproxy.files import fsync_folder
 from hubproxy.store.auditsegments import Segments
 from hubproxy.trust.draft import Draft
 from hubproxy.trust.inforce import name_of
@@ -150,6 +151,7 @@ def new_online_key(config: Config) -> Signer:
     part.unlink(missing_ok=True)
     made = create_online_key(part)
     part.rename(folder / f"online-{made.public_key.keyid[:16]}.pem")
+    fsync_folder(folder)  # the list may soon be signed by it alone
     return made
 
 
