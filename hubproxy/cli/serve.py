@@ -18,7 +18,10 @@ from hubproxy.config import Config
         "--offline", "network__offline", is_flag=True, default=None, help="Ask no upstream."
     ),
     click.option(
-        "--mode", "trust__mode", type=click.Choice(["enforce", "first-use"]), help="What may enter."
+        "--mode",
+        "trust__mode",
+        type=click.Choice(["enforce", "quarantine", "first-use"]),
+        help="What may enter.",
     ),
 )
 def command(config: Config) -> None:

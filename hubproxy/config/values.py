@@ -44,7 +44,7 @@ class Access(Section, frozen=True):
 
 
 class Trust(Section, frozen=True):
-    mode: Literal["enforce", "first-use"] = "enforce"
+    mode: Literal["enforce", "quarantine", "first-use"] = "enforce"
     source: str = ""
     root: str = ""
     refresh_seconds: Seconds = 60

@@ -4,20 +4,19 @@ It is itself a target of the list, `policy.json`, signed in the top-level role. 
 settings can only be stricter.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Literal, Self
 
 import msgspec
+from msgspec import UNSET
 
+from hubproxy.core.allowance import Allowance, judge_findings
+from hubproxy.core.patterns import PATTERN, matches
 from hubproxy.core.record import CARD_FIELDS, Evidence, EvidenceKind, Record
-from hubproxy.core.trust import Mode, Verdict
+from hubproxy.core.trust import MODES, Mode, Verdict
 
 POLICY_PATH = "policy.json"
 """Where the policy stands in the trust list."""
-
-_PATTERN = re.compile(r"(?:[A-Za-z0-9*?._+-]+/)*[A-Za-z0-9*?._+-]+")
 
 
 class EvidenceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +53,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         card_fields: what a model card must say, of `CARD_FIELDS`, or accept as unknown by name.
         review_days: a record must be reviewed again after so many days; 0 for never.
         overdue: what happens to a module whose review is overdue.
+        allow: what the content gate finds, and is allowed all the same.
+        min_gate: the oldest version of the content gate that must have looked at a module; 0 for
+            modules that none has looked at as well.
     """
 
     v: Literal[1] = 1
@@ -64,6 +66,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     card_fields: tuple[str, ...] = ()
     review_days: int = 0
     overdue: Literal["warn", "refuse"] = "warn"
+    allow: tuple[Allowance, ...] = ()
+    min_gate: int = 0
 
     @classmethod
     def decode(cls, text: bytes) -> Self:
@@ -88,7 +92,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return tuple(rule for rule in self.evidence if matches(rule.pattern, handle))
 
     def _check(self) -> None:
-        for name in ("grace_days", "largest_module", "review_days"):
+        for name in ("grace_days", "largest_module", "review_days", "min_gate"):
             if not 0 <= getattr(self, name) <= 2**53:
                 raise ValueError(f"not a policy: `{name}` is out of range")
         if self.grace_days > 3650 or self.review_days > 36500:
@@ -101,6 +105,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 )
         for rule in self.evidence:
             _check_rule(rule)
+        for allowance in self.allow:
+            try:
+                allowance.check()
+            except ValueError as error:
+                raise ValueError(f"not a policy: {error}") from error
 
 
 NO_POLICY = Policy()
@@ -116,7 +125,7 @@ _NEEDS = {
 
 
 def _check_rule(rule: EvidenceRule) -> None:
-    if not _PATTERN.fullmatch(rule.pattern):
+    if not PATTERN.fullmatch(rule.pattern):
         raise ValueError(f"not a policy: {rule.pattern!r} is not a pattern of handles")
     if not rule.identity:
         raise ValueError(f"not a policy: the rule for {rule.pattern} names no identity")
@@ -139,6 +148,8 @@ def judge_policy(record: Record, policy: Policy, at: datetime) -> Verdict | None
     late = overdue(record, policy, at) if policy.overdue == "refuse" else None
     return (
         too_large(record, policy)
+        or _not_gated(record, policy)
+        or judge_findings(record, policy.allow, at)
         or _unproven(record, policy.rules_for(record.handle))
         or _undescribed(record, policy.card_fields)
         or late
@@ -174,7 +185,7 @@ def overdue(record: Record, policy: Policy, at: datetime) -> Verdict | None:
 
 def stricter(site: Mode, policy: Policy) -> Mode:
     """The mode that holds: a site's own, unless the officers demand more."""
-    return "enforce" if policy.mode == "enforce" else site
+    return min(site, policy.mode, key=MODES.index)
 
 
 def laxer(policy: Policy, *, mode: Mode, largest_module: int) -> list[str]:
@@ -198,8 +209,20 @@ def laxer(policy: Policy, *, mode: Mode, largest_module: int) -> list[str]:
     return found
 
 
+def _not_gated(record: Record, policy: Policy) -> Verdict | None:
+    version = 0 if record.gate is UNSET else record.gate.version
+    if version >= policy.min_gate:
+        return None
+    by = f"version {version} of the gate looked into it" if version else "nobody looked into it"
+    return _unmet(
+        record,
+        f"must be looked into by version {policy.min_gate} of the content gate, and {by}",
+        remedy=f"Ask a trust officer: `hubproxy trust approve {record.handle}`",
+    )
+
+
 def _unproven(record: Record, rules: tuple[EvidenceRule, ...]) -> Verdict | None:
-    evidence = () if record.evidence is msgspec.UNSET else record.evidence
+    evidence = () if record.evidence is UNSET else record.evidence
     if not rules or any(_meets(one, rule) for one in evidence for rule in rules):
         return None
     wanted = " or ".join(f"{rule.identity} ({rule.kind})" for rule in rules)
@@ -224,7 +247,7 @@ def _meets(evidence: Evidence, rule: EvidenceRule) -> bool:
 
 def _undescribed(record: Record, wanted: tuple[str, ...]) -> Verdict | None:
     said: set[str] = set()
-    if record.card is not msgspec.UNSET:
+    if record.card is not UNSET:
         said = {*record.card.fields, *(name.partition(":")[0] for name in record.card.unknown)}
     missing = [field for field in wanted if field not in said]
     if not missing:
@@ -264,15 +287,3 @@ def _after(text: str, *, days: int) -> datetime:
 
 def _unmet(record: Record, text: str, *, remedy: str) -> Verdict:
     return Verdict("HP-T16", 403, f"{record.handle} {text}", remedy=remedy)
-
-
-def matches(pattern: str, handle: str) -> bool:
-    """Whether a pattern matches a canonical handle: `*` within a segment, `**` any segments."""
-    return _compiled(pattern).fullmatch(handle) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*|\?)", pattern)
-    known = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(known.get(part, re.escape(part)) for part in parts))

@@ -103,6 +103,20 @@ class CardNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     unknown: tuple[str, ...] = ()
 
 
+class GateNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which content gate looked into a module, and what it made of it.
+
+    Args:
+        version: of the gate.
+        ops: of its table of ops.
+        verdict: what its findings, which stand in the record, amount to.
+    """
+
+    version: int
+    ops: int
+    verdict: Literal["pass", "hold"]
+
+
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What was decided about one module. `encode` and `digest` are canonical."""
 
@@ -120,6 +134,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The one top folder of upstream's archive that was taken away; empty when there was none."""
     changes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    """What the content gate found, a line each: the finding's name, then where."""
     licence: str = ""
     reviewers: tuple[str, ...] = ()
     decided_at: str
@@ -131,6 +146,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     card: CardNote | msgspec.UnsetType = msgspec.UNSET
     ops: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     """The kinds of op in its graphs, sorted; unset where they were not looked at."""
+    gate: GateNote | msgspec.UnsetType = msgspec.UNSET
+    """Unset where no gate has looked into it."""
 
     @classmethod
     def decode(cls, text: bytes) -> Self:

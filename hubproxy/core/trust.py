@@ -9,13 +9,14 @@ from hubproxy.core.digest import Descriptor
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Format, Record
 
-Mode = Literal["enforce", "first-use"]
+Mode = Literal["enforce", "quarantine", "first-use"]
 _VERSIONS = re.compile(
     "root ([0-9]{1,19}), timestamp ([0-9]{1,19})"
     "(?:, snapshot ([0-9]{1,19}), targets ([0-9]{1,19}))?"
 )
 _NEVER = datetime.max.replace(tzinfo=UTC)
-MODES: tuple[Mode, ...] = ("enforce", "first-use")
+MODES: tuple[Mode, ...] = ("enforce", "quarantine", "first-use")
+"""What becomes of a module that is not on the list; the strictest comes first."""
 
 
 @dataclass(frozen=True, slots=True)
