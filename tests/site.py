@@ -34,10 +34,11 @@ from hubproxy.store.auditread import read
 from hubproxy.store.ingest import repack
 from hubproxy.trust.keys import create_officer_key, create_online_key
 from hubproxy.trust.officer import Repository
+from tests.models import MODEL
 from tests.origin import Origin
 
 SPICE = "tfhub.dev/google/spice/2"
-SMALL = {"saved_model.pb": b"a graph", "variables/variables.index": b"an index"}
+SMALL = MODEL
 PYTHON = {"User-Agent": "Python-urllib/3.11"}
 
 

@@ -212,7 +212,10 @@ def test_an_unknown_flag_is_named_with_the_nearest_one() -> None:
         ("[server]\ndrain_seconds = -1", "server.drain_seconds is -1, but must be a number of sec"),
         ("[server]\ndrain_seconds = inf", "server.drain_seconds is inf, but must be a number"),
         ("[server]\ndrain_seconds = nan", "server.drain_seconds is nan, but must be a number"),
-        ('[trust]\nmode = "off"', 'trust.mode is \'off\', but must be "enforce", "quarantine" or "first-use"'),
+        (
+            '[trust]\nmode = "off"',
+            'trust.mode is \'off\', but must be "enforce" or "quarantine" or "first-use"',
+        ),
         ("[trust]\nsource = 1", "trust.source is 1, but must be text"),
         ('[network]\noffline = "yes"', "network.offline is 'yes', but must be true or false"),
         ("[network]\noffline = 1", "network.offline is 1, but must be true or false"),

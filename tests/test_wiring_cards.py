@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from hubproxy import wiring
@@ -10,7 +9,7 @@ from hubproxy.cards.document import encode
 from hubproxy.config import load
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import CARD_FIELDS, CardNote
-from hubproxy.errors import DeniedError, TrustListError
+from hubproxy.errors import DeniedError, TrustListError, UsageError
 from tests.cards.cards import FAIRNESS, filled, with_changes
 from tests.inspection.wire import graph, meta, node, saved_model
 from tests.made import make
@@ -18,39 +17,6 @@ from tests.site import SPICE, Site
 
 GRAPH = saved_model(meta(graph(node("Const"), functions={"f": [node("ReadFile")]})))
 MADE = make(files={"saved_model.pb": GRAPH})
-
-
-def test_an_inspector_tells_facts(tmp_path: Path) -> None:
-    (tmp_path / "module.tar").write_bytes(MADE.plain)
-    lines: list[str] = []
-    facts = wiring.inspector(lines.append).inspect(tmp_path / "module.tar", MADE.record)
-    assert facts is not None
-    assert facts.ops == ("Const", "ReadFile")
-    assert lines == []
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        pytest.param(b"", "the archive ends within saved_model.pb", id="row 18: an empty archive"),
-        pytest.param(
-            bytes(len(MADE.plain)), "is not the file that the record", id="row 18: another"
-        ),
-        pytest.param(None, "No such file or directory", id="no archive"),
-    ],
-)
-def test_what_cannot_be_read_is_told_and_raises_nothing(
-    tmp_path: Path, content: bytes | None, why: str
-) -> None:
-    if content is not None:
-        (tmp_path / "module.tar").write_bytes(content)
-    lines: list[str] = []
-    inspector = wiring.inspector(lines.append)
-    assert inspector.inspect(tmp_path / "module.tar", MADE.record) is None
-    (line,) = lines
-    assert line.startswith(f"{MADE.handle} could not be read: ")
-    assert why in line
-    assert wiring.inspector().inspect(tmp_path / "module.tar", MADE.record) is None
 
 
 def test_row_26_a_proposals_card_is_checked_against_the_policy() -> None:
@@ -61,23 +27,24 @@ def test_row_26_a_proposals_card_is_checked_against_the_policy() -> None:
         check(with_changes(MADE.record, (FAIRNESS, [])), MADE.record, ("fairnessAssessments",))
 
 
-async def test_a_proposals_ops_are_those_of_the_archive_that_was_read(tmp_path: Path) -> None:
+async def test_a_proposal_is_looked_into_where_its_archive_was_read(tmp_path: Path) -> None:
     async with Site(tmp_path) as site:
         site.put(SPICE, {"saved_model.pb": GRAPH})
         record = await wiring.describe(site.config, Handle.parse(SPICE), None)
-        lines: list[str] = []
-        read = wiring.ops_reader(site.config, lines.append)
-        assert await read(record) == ("Const", "ReadFile")
-        assert await read(msgspec.structs.replace(record, format="tflite")) is None
-        assert lines == []
+        look = wiring.gate(site.config)
+        found = await look(record)
+        assert found.facts is not None
+        assert found.facts.ops == ("Const", "ReadFile")
+        assert [str(finding) for finding in found.findings] == ["op:ReadFile in function f"]
 
         archive = wiring.archive_file(site.config, record.archive_digest)
         assert archive is not None
         archive.write_bytes(b"cut")
-        assert await read(record) is None
-        assert f"{SPICE} could not be read: the archive ends within saved_model.pb" in lines[0]
+        (cut,) = (await look(record)).findings
+        assert "the archive ends within saved_model.pb" in cut.why
         archive.unlink()
-        assert await read(record) is None
+        with pytest.raises(UsageError, match="is not here to be looked into"):
+            await look(record)
 
 
 async def test_an_archive_in_the_store_is_found(tmp_path: Path) -> None:

@@ -118,11 +118,13 @@ def _begun(config: Config, record: Record) -> bytes:
     if published is not None:
         note(f"this is the card of {record.handle} in force")
         return published
-    archive = wiring.archive_file(config, record.archive_digest)
-    if archive is None:
+    found = wiring.inspected(config, record)
+    if found is None:
         note("the module is not on this host, so the card tells nothing from inside it: see --from")
         return encode(template(record))
-    return encode(template(record, wiring.inspector(note).inspect(archive, record)))
+    for finding in found.findings:
+        note(f"found: {finding}")
+    return encode(template(record, found.facts))
 
 
 def _to_describe(config: Config, handle: Handle, file: Path | None, form: str | None) -> Record:

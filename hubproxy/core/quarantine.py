@@ -1,6 +1,7 @@
 """What waits for a person: a module that was fetched and is held, and what people ask for."""
 
 import re
+from collections.abc import Iterable
 from typing import Self
 
 import msgspec
@@ -90,4 +91,20 @@ def held_verdict(held: HeldModule) -> Verdict:
         remedy="Say why you need it: "
         f"`hubproxy request {held.record.handle} --why REASON`; "
         f"an officer looks at it with `hubproxy quarantine show {held.number}`",
+    )
+
+
+def refused_verdict(handle: str, findings: Iterable[Finding]) -> Verdict:
+    """The refusal of a module that is never accepted, whoever asks for it.
+
+    Args:
+        findings: one of them, at least, refuses it.
+    """
+    lines = [finding for finding in findings if finding.verdict == "refuse"]
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return Verdict(
+        "HP-T06",
+        403,
+        f"{handle} is never accepted: {lines[0]}{more}; {lines[0].why}",
+        remedy=lines[0].remedy or "Use another module, or tell its publisher.",
     )

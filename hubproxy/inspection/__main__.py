@@ -10,7 +10,6 @@ import sys
 
 import msgspec
 
-from hubproxy.inspection.facts import UnreadableError
 from hubproxy.inspection.look import look
 from hubproxy.inspection.request import Answer, Request
 
@@ -19,9 +18,7 @@ def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     limit(request)
     try:
-        answer = Answer(facts=look(int(sys.argv[1]), request.form, request.files))
-    except UnreadableError as error:
-        answer = Answer(why=str(error))
+        answer = Answer(inspected=look(int(sys.argv[1]), request.form, request.files))
     except MemoryError:
         answer = Answer(why=f"it needs more than {request.memory:,} bytes of memory")
     text = msgspec.json.encode(answer)

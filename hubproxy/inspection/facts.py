@@ -68,4 +68,13 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class UnreadableError(ValueError):
-    """What is inside a module cannot be told, and why."""
+    """What is inside a module cannot be told, and why.
+
+    Args:
+        damaged: whether it is because the bytes are not what they should be: not only too many,
+            or of a kind that is not known here.
+    """
+
+    def __init__(self, why: str, *, damaged: bool = False) -> None:
+        super().__init__(why)
+        self.damaged = damaged

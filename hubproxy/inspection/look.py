@@ -1,89 +1,100 @@
-"""Looking into an archive: which of a module's files are read, and how much of them."""
+"""Looking into a module: what the gate finds in its files, and the facts that it tells."""
 
-import hashlib
-import os
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+import msgspec
 
 from hubproxy.core.record import FileEntry, Format
+from hubproxy.inspection import tfjs
+from hubproxy.inspection.collector import Collector
 from hubproxy.inspection.facts import Facts, UnreadableError, Vocabulary
+from hubproxy.inspection.gate import VERSION, Reader, keras, savedmodel, stray, tflite
+from hubproxy.inspection.gate import tfjs as tfjs_gate
+from hubproxy.inspection.gate.optable import TABLE
+from hubproxy.inspection.inspected import Inspected
+from hubproxy.inspection.modulefiles import ModuleFiles
+from hubproxy.inspection.savedmodel import facts_of, parse
 
-LARGEST_GRAPH = 512 * 1024 * 1024
-"""Bytes of a file that is parsed. It takes some four times that much memory."""
-
+_READERS: tuple[Reader, ...] = (
+    savedmodel.gate,
+    keras.gate,
+    tflite.gate,
+    tfjs_gate.gate,
+    stray.gate,
+)
 _ASSETS = "assets/"
-_GRAPHS: dict[Format, str] = {
-    "saved_model": "saved_model.pb",
-    "tf1_hub": "saved_model.pb",
-    "tfjs": "model.json",
+_ENDS = {
+    "saved_model.pb": "saved_model",
+    "tfhub_module.pb": "tf1_hub",
+    "keras_metadata.pb": "keras",
+    ".keras": "keras",
+    ".h5": "keras",
+    ".hdf5": "keras",
+    ".tflite": "tflite",
+    "model.json": "tfjs",
 }
-_PIECE = 1024 * 1024
 
 
-def wanted(form: Format, files: Sequence[FileEntry]) -> tuple[FileEntry, ...]:
-    """The files of a module that `look` reads; none for a format that it knows nothing of."""
-    graph = _GRAPHS.get(form)
-    if graph is None:
-        return ()
-    return tuple(entry for entry in files if entry.path == graph or _is_asset(entry.path))
-
-
-def look(archive: int, form: Format, files: Sequence[FileEntry]) -> Facts:
-    """The facts of a module.
+def look(archive: int, form: Format, files: Sequence[FileEntry]) -> Inspected:
+    """What is inside a module.
 
     Args:
         archive: descriptor of the plain tar.
-        form: one that `wanted` gives files for.
-        files: what `wanted` gave.
-
-    Raises:
-        UnreadableError: it is not what its format says, too large, or not what the record says.
+        form: what the record says it is; its facts are told by that.
+        files: every file of it.
     """
-    graphs = [entry for entry in files if entry.path == _GRAPHS[form]]
-    if not graphs:
-        raise UnreadableError(f"it has no {_GRAPHS[form]}")
-    facts = _read(form, _whole(archive, graphs[0]))
-    vocabularies = [
-        Vocabulary(entry.path, lines)
-        for entry in sorted(files, key=lambda entry: entry.path)
-        if _is_asset(entry.path) and (lines := _lines(archive, entry)) is not None
-    ]
-    return Facts(
-        graphs=facts.graphs,
-        ops=facts.ops,
-        parameters=facts.parameters,
-        trainable=facts.trainable,
-        vocabularies=tuple(vocabularies),
+    module, found = ModuleFiles(archive, files), Collector()
+    for reader in _READERS:
+        reader(module, found)
+    facts = _facts(module, form, found)
+    return Inspected(
+        facts=facts,
+        findings=found.findings(),
+        formats=formats(module.paths),
+        gate=VERSION,
+        table=TABLE,
     )
 
 
-def _is_asset(path: str) -> bool:
-    return path.startswith(_ASSETS)
+def formats(paths: Sequence[str]) -> tuple[str, ...]:
+    """What can be loaded of a module, by the names of its files, sorted."""
+    return tuple(
+        sorted({form for path in paths for end, form in _ENDS.items() if path.endswith(end)})
+    )
 
 
-def _read(form: Format, content: bytes) -> Facts:
-    if form == "tfjs":
-        from hubproxy.inspection.tfjs import read_tfjs  # noqa: PLC0415  # the one that is needed
-
-        return read_tfjs(content)
-    from hubproxy.inspection.savedmodel import read_saved_model  # noqa: PLC0415  # protobuf is slow
-
-    return read_saved_model(content)
-
-
-def _whole(archive: int, entry: FileEntry) -> bytes:
-    if entry.size > LARGEST_GRAPH:
-        raise UnreadableError(
-            f"{entry.path} has {entry.size:,} bytes, and at most {LARGEST_GRAPH:,} are read"
+def _facts(module: ModuleFiles, form: Format, found: Collector) -> Facts | None:
+    """The facts; None for a format that tells none, or where they cannot be read."""
+    try:
+        facts = _graph_facts(module, form)
+        if facts is None:
+            return None
+        vocabularies = tuple(
+            Vocabulary(path, lines)
+            for path in sorted(module.paths)
+            if path.startswith(_ASSETS) and (lines := _lines(module, path)) is not None
         )
-    return b"".join(_pieces(archive, entry))
+        return msgspec.structs.replace(facts, vocabularies=vocabularies)
+    except UnreadableError as error:
+        if not found.findings():
+            found.add("gate:unread", "its facts", why=f"what is inside cannot be told: {error}")
+        return None
 
 
-def _lines(archive: int, entry: FileEntry) -> int | None:
+def _graph_facts(module: ModuleFiles, form: Format) -> Facts | None:
+    if form == "tfjs" and "model.json" in module:
+        return tfjs.facts_of(module.parsed("model.json", tfjs.parse))
+    if form in ("saved_model", "tf1_hub") and "saved_model.pb" in module:
+        return facts_of(module.parsed("saved_model.pb", parse))
+    return None
+
+
+def _lines(module: ModuleFiles, path: str) -> int | None:
     """Lines of a text in UTF-8, the last with or without its newline; None for anything else."""
     decoder, lines, last = getincrementaldecoder("utf-8")(), 0, b"\n"
     try:
-        for piece in _pieces(archive, entry):
+        for piece in module.pieces(path):
             if b"\0" in piece:
                 return None
             decoder.decode(piece)
@@ -92,17 +103,3 @@ def _lines(archive: int, entry: FileEntry) -> int | None:
     except UnicodeDecodeError:
         return None
     return lines + (last != b"\n")
-
-
-def _pieces(archive: int, entry: FileEntry) -> Iterator[bytes]:
-    """A file's bytes, which are the ones that the record names when there are no more of them."""
-    whole, at, end = hashlib.sha256(), entry.offset, entry.offset + entry.size
-    while at < end:
-        piece = os.pread(archive, min(_PIECE, end - at), at)
-        if not piece:
-            raise UnreadableError(f"the archive ends within {entry.path}")
-        whole.update(piece)
-        at += len(piece)
-        yield piece
-    if whole.hexdigest() != entry.sha256:
-        raise UnreadableError(f"{entry.path} is not the file that the record names")

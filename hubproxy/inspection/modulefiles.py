@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast
 
 from hubproxy.core.record import FileEntry
 from hubproxy.inspection.facts import UnreadableError
@@ -11,6 +12,7 @@ LARGEST_GRAPH = 512 * 1024 * 1024
 """Bytes of a file that is parsed. It takes some four times that much memory."""
 
 _PIECE = 1024 * 1024
+T = TypeVar("T")
 
 
 class ModuleFiles:
@@ -24,6 +26,7 @@ class ModuleFiles:
     def __init__(self, archive: int, files: Sequence[FileEntry]) -> None:
         self._archive = archive
         self._entries = {entry.path: entry for entry in files}
+        self._parsed: dict[str, Any] = {}
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -53,6 +56,22 @@ class ModuleFiles:
         if entry.size > most:
             raise UnreadableError(f"{path} has {entry.size:,} bytes, and at most {most:,} are read")
         return b"".join(self.pieces(path))
+
+    def parsed(self, path: str, parse: Callable[[bytes], T]) -> T:
+        """A file's bytes as `parse` reads them, once for all who ask.
+
+        Raises:
+            UnreadableError: it cannot be read; asked again, the same.
+        """
+        if path not in self._parsed:
+            try:
+                self._parsed[path] = parse(self.whole(path))
+            except UnreadableError as error:
+                self._parsed[path] = error
+        found = self._parsed[path]
+        if isinstance(found, UnreadableError):
+            raise found
+        return cast("T", found)
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file's bytes in pieces of 1 MiB.

@@ -8,44 +8,51 @@ from tempfile import TemporaryFile
 
 import msgspec
 
+from hubproxy.core.finding import Finding
 from hubproxy.core.record import Record
-from hubproxy.inspection.facts import Facts, UnreadableError
-from hubproxy.inspection.look import wanted
+from hubproxy.inspection.facts import UnreadableError
+from hubproxy.inspection.gate import VERSION
+from hubproxy.inspection.gate.optable import TABLE
+from hubproxy.inspection.inspected import Inspected
 from hubproxy.inspection.request import Answer, Limits, Request
 
 _COMMAND = (sys.executable, "-P", "-m", "hubproxy.inspection")
 _DEFAULT = Limits()
 
 
-def read_facts(archive: int, record: Record, limits: Limits = _DEFAULT) -> Facts | None:
-    """What a module says of itself. Blocks until the child has ended.
+def inspect(archive: int, record: Record, limits: Limits = _DEFAULT) -> Inspected:
+    """What is inside a module. Blocks until the child has ended.
+
+    Nothing that hostile bytes can cause is raised: a child that gives no answer is a finding.
 
     Args:
         archive: descriptor of the plain tar that the record describes.
-
-    Returns:
-        None for a format that is not looked into.
-
-    Raises:
-        UnreadableError: it could not be told, and why.
     """
-    files = wanted(record.format, record.files)
-    if not files:
-        return None
     request = Request(
         form=record.format,
-        files=files,
+        files=record.files,
         memory=limits.memory,
         cpu_seconds=limits.cpu_seconds,
         answer=limits.answer,
     )
     try:
         answer = _ask(archive, request, limits.wall_seconds)
+    except UnreadableError as error:
+        answer = Answer(why=str(error))
     except OSError as error:
-        raise UnreadableError(f"no process could be started to read it: {error}") from error
-    if answer.facts is None:
-        raise UnreadableError(answer.why)
-    return answer.facts
+        answer = Answer(why=f"no process could be started to read it: {error}")
+    return answer.inspected or Inspected(
+        findings=(
+            Finding(
+                name="gate:no-answer",
+                where=record.handle,
+                why=f"what is inside cannot be told: {answer.why}",
+                remedy="A person may accept it unread.",
+            ),
+        ),
+        gate=VERSION,
+        table=TABLE,
+    )
 
 
 def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:

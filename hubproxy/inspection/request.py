@@ -3,7 +3,7 @@
 import msgspec
 
 from hubproxy.core.record import FileEntry, Format
-from hubproxy.inspection.facts import Facts
+from hubproxy.inspection.inspected import Inspected
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts, or why there are none."""
+    """What was found, or why nothing can be told."""
 
-    facts: Facts | None = None
+    inspected: Inspected | None = None
     why: str = ""

@@ -40,19 +40,30 @@ _DTYPES = dict(
 _REFERENCE = 100
 
 
-def read_saved_model(content: bytes) -> Facts:
-    """The facts of a `saved_model.pb`. Vocabularies are not in it.
+def parse(content: bytes) -> Any:
+    """The message in a `saved_model.pb`.
 
     Raises:
-        UnreadableError: it is not one, or more than any real one has.
+        UnreadableError: it is not one, or holds no graph.
     """
     saved: Any = message("SavedModel")
     try:
         saved.ParseFromString(content)
     except DecodeError as error:
-        raise UnreadableError(f"saved_model.pb is not a SavedModel: {error}") from error
+        raise UnreadableError(
+            f"saved_model.pb is not a SavedModel: {error}", damaged=True
+        ) from error
     if not saved.meta_graphs:
-        raise UnreadableError("saved_model.pb holds no graph")
+        raise UnreadableError("saved_model.pb holds no graph", damaged=True)
+    return saved
+
+
+def facts_of(saved: Any) -> Facts:
+    """The facts of a `saved_model.pb`, parsed. Vocabularies are not in it.
+
+    Raises:
+        UnreadableError: more than any real one has.
+    """
     parameters, trainable = _parameters(saved.meta_graphs)
     return Facts(
         graphs=tuple(map(_graph, saved.meta_graphs)),

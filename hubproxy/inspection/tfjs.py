@@ -15,20 +15,30 @@ from hubproxy.inspection.savedmodel import MOST_PARAMETERS, kinds
 _DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 
 
-class _Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True):
+    """A node of a graph."""
+
     op: str
+    name: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str = ""
 
 
 class _Function(msgspec.Struct, frozen=True, rename="camel"):
-    node_def: tuple[_Node, ...] = ()
+    signature: _Named = _Named()
+    node_def: tuple[Node, ...] = ()
 
 
 class _Library(msgspec.Struct, frozen=True):
     function: tuple[_Function, ...] = ()
 
 
-class _Graph(msgspec.Struct, frozen=True):
-    node: tuple[_Node, ...] = ()
+class GraphDef(msgspec.Struct, frozen=True):
+    """A graph with its library."""
+
+    node: tuple[Node, ...] = ()
     library: _Library = _Library()
 
 
@@ -36,8 +46,11 @@ class _Weight(msgspec.Struct, frozen=True):
     shape: tuple[int, ...]
 
 
-class _Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True):
+    """Weights, and the files that hold them."""
+
     weights: tuple[_Weight, ...]
+    paths: tuple[str, ...] = ()
 
 
 class _Dimension(msgspec.Struct, frozen=True):
@@ -59,25 +72,37 @@ class _Signature(msgspec.Struct, frozen=True):
     outputs: dict[str, _Tensor] = {}
 
 
-class _Model(msgspec.Struct, frozen=True, rename="camel"):
-    weights_manifest: tuple[_Group, ...]
-    model_topology: _Graph = _Graph()
-    model_initializer: _Graph = _Graph()
+class Model(msgspec.Struct, frozen=True, rename="camel"):
+    """What is looked at of a `model.json`."""
+
+    weights_manifest: tuple[Group, ...]
+    model_topology: GraphDef = GraphDef()
+    model_initializer: GraphDef = GraphDef()
     signature: _Signature | None = None
     generated_by: str | None = None
 
 
-def read_tfjs(content: bytes) -> Facts:
-    """The facts of a `model.json`.
+def parse(content: bytes) -> Model:
+    """What a `model.json` says.
 
     Raises:
-        UnreadableError: it is not one, or more than any real one has.
+        UnreadableError: it is not one.
     """
     try:
         # Not strict: protobuf's JSON has its 64-bit numbers as strings.
-        model = msgspec.json.decode(content, type=_Model, strict=False)
+        return msgspec.json.decode(content, type=Model, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableError(f"model.json is not a TensorFlow.js model: {error}") from error
+        raise UnreadableError(
+            f"model.json is not a TensorFlow.js model: {error}", damaged=True
+        ) from error
+
+
+def facts_of(model: Model) -> Facts:
+    """The facts of a `model.json`, parsed.
+
+    Raises:
+        UnreadableError: more than any real one has.
+    """
     found = model.signature
     calls = (
         (Signature("default", _tensors(found.inputs), _tensors(found.outputs)),) if found else ()
@@ -90,12 +115,12 @@ def read_tfjs(content: bytes) -> Facts:
     )
 
 
-def _ops(graph: _Graph) -> Iterator[str]:
+def _ops(graph: GraphDef) -> Iterator[str]:
     yield from (node.op for node in graph.node)
     yield from (node.op for function in graph.library.function for node in function.node_def)
 
 
-def _parameters(manifest: tuple[_Group, ...]) -> int:
+def _parameters(manifest: tuple[Group, ...]) -> int:
     total = sum(max(prod(weight.shape), 0) for group in manifest for weight in group.weights)
     if total > MOST_PARAMETERS:
         raise UnreadableError("its weights are larger than any machine's memory")

@@ -8,13 +8,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from hubproxy.core.allowance import Allowance
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
 from hubproxy.core.original import Original, OriginalHash, Subject
 from hubproxy.core.policy import EvidenceRule, Policy, judge_policy
+from hubproxy.core.quarantine import refused_verdict
 from hubproxy.core.record import CardNote, Evidence, Record, target_path
-from hubproxy.core.trust import Versions
+from hubproxy.core.trust import Verdict, Versions
 from hubproxy.errors import DeniedError, UsageError
+from hubproxy.inspection.inspected import Inspected
 from hubproxy.service.demands import check_demanded, review_day
 from hubproxy.service.fetch import fetch_original
 from hubproxy.service.ports import Discoveries
@@ -81,8 +84,8 @@ CardCheck = Callable[[bytes, Record, Sequence[str]], CardNote]
 Raises DeniedError HP-T16 where it does not say what is demanded, UsageError where it is no card.
 """
 
-OpsReader = Callable[[Record], Awaitable[tuple[str, ...] | None]]
-"""The kinds of op in a module that was read; None where nobody can look into its format."""
+Gate = Callable[[Record], Awaitable[Inspected]]
+"""Looks into a module that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Approvals:
         clock: the time, timezone-aware UTC.
         evidence: checks publishers' signatures, where that can be done here.
         card: checks model cards, where that can be done here.
-        ops: looks into modules, where that can be done here.
+        gate: looks into modules, where that can be done here; where not, no record says it was.
     """
 
     def __init__(
@@ -115,11 +118,11 @@ class Approvals:
         clock: Callable[[], datetime],
         evidence: EvidenceCheck | None = None,
         card: CardCheck | None = None,
-        ops: OpsReader | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._transfers, self._drafts = transfers, drafts
         self._repository, self._clock = repository, clock
-        self._evidence, self._card, self._ops = evidence, card, ops
+        self._evidence, self._card, self._gate = evidence, card, gate
 
     async def examine(
         self,
@@ -129,6 +132,7 @@ class Approvals:
         evidence: Sequence[bytes] = (),
         card: bytes | None = None,
         review_by: str = "",
+        allow: Sequence[Allowance] = (),
     ) -> Proposal:
         """Fetch a module, describe it, and hold it to the officers' policy.
 
@@ -138,10 +142,12 @@ class Approvals:
             card: its model card. It names the archive's digest, so it comes after a first look.
             review_by: the day, `2027-03-01`, by which it must be looked at again; by default as
                 late as the policy allows.
+            allow: what the same draft adds to the policy.
 
         Raises:
             UsageError: the handle has no version: what is signed is exact. The day is none.
-            DeniedError: HP-T12 or HP-T16, the policy demands what is not there.
+            DeniedError: HP-T06, it holds what is never accepted, or what nobody allows; HP-T12 or
+                HP-T16, the policy demands what is not there.
             HubproxyError: the module cannot be had, or may never be accepted.
         """
         exact_only(handle)
@@ -166,12 +172,11 @@ class Approvals:
         if card is not None and card_check is not None:
             note = await asyncio.to_thread(card_check, card, record, policy.card_fields)
             record = msgspec.structs.replace(record, card=note)
-        ops = None if self._ops is None else await self._ops(record)
-        if ops is not None:
-            record = msgspec.structs.replace(record, ops=tuple(sorted(ops)))
-        verdict = judge_policy(record, policy, at)
+        record = await self._looked_into(record)
+        allowing = msgspec.structs.replace(policy, allow=(*policy.allow, *allow))
+        verdict = judge_policy(record, allowing, at)
         if verdict is not None:
-            raise DeniedError(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
+            raise _denied(verdict)
         before = await asyncio.to_thread(self._repository.find, target_path(handle, record.format))
         return Proposal(record, before, tuple(evidence), card)
 
@@ -202,6 +207,14 @@ class Approvals:
 
         return await asyncio.to_thread(work)
 
+    async def _looked_into(self, record: Record) -> Record:
+        if self._gate is None:
+            return record
+        inspected = await self._gate(record)
+        if inspected.verdict == "refuse":
+            raise _denied(refused_verdict(record.handle, inspected.findings))
+        return inspected.described(record)
+
     @property
     def _checker(self) -> EvidenceCheck:
         if self._evidence is None:
@@ -224,6 +237,10 @@ class Approvals:
     ) -> tuple[Evidence, ...]:
         rules, subject = policy.rules_for(record.handle), Subject(record.files, original)
         return tuple(self._checker.check(data, rules, subject, at=at) for data in evidence)
+
+
+def _denied(verdict: Verdict) -> DeniedError:
+    return DeniedError(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
 
 
 def exact_only(handle: Handle) -> None:

@@ -4,15 +4,14 @@ from hubproxy.wiring.access import team_file
 from hubproxy.wiring.approvals import approvals
 from hubproxy.wiring.authority import authority, ca_certificates, rotate_authority, trusted_pem
 from hubproxy.wiring.cards import (
-    Inspector,
     archive_file,
     card_check,
     card_of,
     describe,
-    inspector,
+    gate,
+    inspected,
     known_records,
     listed_modules,
-    ops_reader,
     wanted_fields,
 )
 from hubproxy.wiring.clock import accept_clock
@@ -36,7 +35,6 @@ from hubproxy.wiring.upstreams import open_transfers
 
 __all__ = [
     "Daemon",
-    "Inspector",
     "Places",
     "Refusals",
     "Stores",
@@ -52,8 +50,9 @@ __all__ = [
     "drafts",
     "drop_retired_keys",
     "explained",
+    "gate",
     "held_root",
-    "inspector",
+    "inspected",
     "keys",
     "known_records",
     "list_at_hand",
@@ -70,7 +69,6 @@ __all__ = [
     "open_ports",
     "open_stores",
     "open_transfers",
-    "ops_reader",
     "places",
     "recalls",
     "refused_by_draft",

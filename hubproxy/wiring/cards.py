@@ -11,9 +11,9 @@ from hubproxy.core.audit import timestamp
 from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import FORMATS, CardNote, Record, target_path
-from hubproxy.errors import TrustListError
-from hubproxy.inspection.facts import Facts, UnreadableError
-from hubproxy.inspection.reader import read_facts
+from hubproxy.errors import TrustListError, UsageError
+from hubproxy.inspection.inspected import Inspected
+from hubproxy.inspection.reader import inspect
 from hubproxy.service.fetch import fetch_first
 from hubproxy.store.threads import in_thread
 from hubproxy.wiring.places import now, places
@@ -26,43 +26,25 @@ _NO_LIST = "TRUST_ROOT"
 """The code of the error that there is no list to read, of one's own or another's."""
 
 
-class Inspector:
-    """Looks into archives, each in a child of its own.
-
-    Args:
-        told: is given a line when a module could not be read: what is inside is then unknown.
-    """
-
-    def __init__(self, told: Callable[[str], object]) -> None:
-        self._told = told
-
-    def inspect(self, archive: Path, record: Record) -> Facts | None:
-        """What a module says of itself; None where that cannot be told. Blocks."""
-        try:
-            with archive.open("rb", buffering=0) as file:
-                return read_facts(file.fileno(), record)
-        except (UnreadableError, OSError) as error:
-            self._told(f"{record.handle} could not be read: {error}")
-            return None
+def inspected(config: Config, record: Record) -> Inspected | None:
+    """What is inside a module; None where its archive is not on this host. Blocks."""
+    archive = archive_file(config, record.archive_digest)
+    if archive is None:
+        return None
+    with archive.open("rb", buffering=0) as file:
+        return inspect(file.fileno(), record)
 
 
-def inspector(told: Callable[[str], object] = lambda _: None) -> Inspector:
-    return Inspector(told)
+def gate(config: Config) -> Callable[[Record], Awaitable[Inspected]]:
+    """Looks into an archive that was read on this host."""
 
+    async def look(record: Record) -> Inspected:
+        found = await in_thread(partial(inspected, config, record))
+        if found is None:
+            raise UsageError(f"the archive of {record.handle} is not here to be looked into")
+        return found
 
-def ops_reader(
-    config: Config, told: Callable[[str], object] = lambda _: None
-) -> Callable[[Record], Awaitable[tuple[str, ...] | None]]:
-    """What a proposal's record says of ops: of the archive that was read on this host."""
-
-    async def read(record: Record) -> tuple[str, ...] | None:
-        archive = archive_file(config, record.archive_digest)
-        if archive is None:
-            return None
-        facts = await in_thread(partial(inspector(told).inspect, archive, record))
-        return None if facts is None else facts.ops
-
-    return read
+    return look
 
 
 def card_check() -> Callable[[bytes, Record, Sequence[str]], CardNote]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.place import PASSPHRASE, SPICE, Place, fetch
+from tests.models import tiny
 from tests.site import SMALL, plain_tar, tar_gz
 
 NNLM = "tfhub.dev/google/nnlm-en-dim50/1"
@@ -86,7 +87,7 @@ async def test_approving_prints_what_was_signed(place: Place) -> None:
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[0] == [SPICE]
     assert ["licence", "Apache-2.0"] in lines
-    assert ["files", "2,", "15", "bytes"] in lines
+    assert ["files", "3,", str(sum(map(len, SMALL.values()))), "bytes"] in lines
     assert f"reading {SPICE}" in done.errors
     assert "signed by ada, and published: root 1, timestamp 2" in done.out
 
@@ -94,15 +95,16 @@ async def test_approving_prints_what_was_signed(place: Place) -> None:
 async def test_approving_again_tells_the_difference(place: Place) -> None:
     await place.begin()
     await place.good("trust", "approve", SPICE)
-    place.put(SPICE, {"saved_model.pb": b"another graph", "assets/tokens.txt": b"the"})
+    place.put(SPICE, {"saved_model.pb": tiny("another graph"), "assets/tokens.txt": b"the"})
     done = await place.good("trust", "approve", SPICE)
     told = done.out.partition("against the record in force:\n")[2].split("\n")
-    assert [line.split() for line in told[:3]] == [
+    assert [line.split() for line in told[:4]] == [
         ["new", "assets/tokens.txt"],
+        ["removed", "variables/variables.data-00000-of-00001"],
         ["removed", "variables/variables.index"],
         ["changed", "saved_model.pb"],
     ]
-    assert told[3].startswith("signed by ada, and published: ")
+    assert told[4].startswith("signed by ada, and published: ")
 
 
 async def test_what_was_approved_from_a_file_is_served_without_a_network(place: Place) -> None:

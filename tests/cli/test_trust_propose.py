@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.desks import Office, begun
 from tests.cli.place import SPICE, Place
+from tests.models import tiny
 from tests.site import SMALL, tar_gz
 
 needs_minisign = pytest.mark.skipif(
@@ -40,7 +41,7 @@ async def test_row_26_a_module_without_its_card_is_not_proposed(place: Place) ->
 async def test_a_publishers_signature_is_checked_and_kept(place: Place) -> None:
     archive, other = place.folder / "m.tar.gz", place.folder / "other.tar.gz"
     archive.write_bytes(tar_gz(SMALL))
-    other.write_bytes(tar_gz({"saved_model.pb": b"another"}))
+    other.write_bytes(tar_gz({"saved_model.pb": tiny("another")}))
     key = place.folder / "publisher"
     run("minisign", "-G", "-W", "-p", f"{key}.pub", "-s", str(key))
     for path in (archive, other):

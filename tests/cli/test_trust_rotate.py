@@ -4,6 +4,7 @@ import pytest
 
 from tests.cli.desks import Desk, Office, begun
 from tests.cli.place import SPICE, Place, fetch
+from tests.models import tiny
 
 PATTERN = "tfhub.dev/google/*/*/*"
 
@@ -127,7 +128,7 @@ async def test_row_8_a_team_lists_nothing_outside_its_patterns(
     office: Office, mia: Desk, place: Place
 ) -> None:
     other = "tfhub.dev/deepmind/biggan/1"
-    place.put(other, {"saved_model.pb": b"images"})
+    place.put(other, {"saved_model.pb": tiny("images")})
     key = ("--key", str(mia.folder / "mia.pem"))
     told = await office.ada.run("trust", "approve", other, *key)
     assert told.status == 2

@@ -29,7 +29,7 @@ def copied(folder: Path) -> Path:
 
 async def test_the_very_files_are_good(place: Place, copy: Path) -> None:
     done = await place.good("verify-dir", str(copy), SPICE)
-    assert done.out.startswith(f"{copy} is {SPICE} as it was approved: 2 files, sha256:")
+    assert done.out.startswith(f"{copy} is {SPICE} as it was approved: 3 files, sha256:")
     latest = await place.good("verify-dir", str(copy), "tfhub.dev/google/spice", "--json")
     assert latest.objects[0]["handle"] == SPICE
 

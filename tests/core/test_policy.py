@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubproxy.core.patterns import matches
 from hubproxy.core.policy import (
     NO_POLICY,
     EvidenceRule,
     Policy,
     judge_policy,
     laxer,
-    matches,
     overdue,
     stricter,
     too_large,

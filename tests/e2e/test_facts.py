@@ -13,7 +13,7 @@ import pytest
 from hubproxy.core.formats import detect_format
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.inspection.facts import Facts, Tensor
-from hubproxy.inspection.reader import read_facts
+from hubproxy.inspection.reader import inspect
 from hubproxy.store.ingest import repack
 from tests.archives import Kept
 from tests.client.interpreters import tf1_python
@@ -54,9 +54,10 @@ def facts_of(folder: Path, scratch: Path) -> Facts:
     archive = scratch / "module.tar"
     archive.write_bytes(output.whole)
     with archive.open("rb") as file:
-        facts = read_facts(file.fileno(), record)
-    assert facts is not None
-    return facts
+        found = inspect(file.fileno(), record)
+    assert found.verdict == "pass", found.findings
+    assert found.facts is not None
+    return found.facts
 
 
 def as_told(facts: Facts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -17,9 +18,10 @@ import pytest
 
 from hubproxy.core.formats import detect_format
 from hubproxy.core.record import FileEntry, Record
-from hubproxy.inspection.facts import Facts, UnreadableError, Vocabulary
-from hubproxy.inspection.look import LARGEST_GRAPH, wanted
-from hubproxy.inspection.reader import read_facts
+from hubproxy.inspection.facts import Facts, Vocabulary
+from hubproxy.inspection.inspected import Inspected
+from hubproxy.inspection.modulefiles import LARGEST_GRAPH
+from hubproxy.inspection.reader import inspect
 from hubproxy.inspection.request import Limits
 from tests.inspection.wire import data, graph, meta, node, saved_model, varint
 from tests.made import make
@@ -35,15 +37,24 @@ def archive(content: bytes) -> Iterator[int]:
         yield file.fileno()
 
 
-def facts_of(files: Mapping[str, bytes], limits: Limits = Limits()) -> Facts | None:  # noqa: B008  # frozen
+def look(files: Mapping[str, bytes], limits: Limits = Limits()) -> Inspected:  # noqa: B008  # frozen
     made = make(files=files)
     record = msgspec.structs.replace(made.record, format=detect_format(files))
     with archive(made.plain) as descriptor:
-        return read_facts(descriptor, record, limits)
+        return inspect(descriptor, record, limits)
+
+
+def facts_of(files: Mapping[str, bytes], limits: Limits = Limits()) -> Facts | None:  # noqa: B008  # frozen
+    return look(files, limits).facts
+
+
+def told(inspected: Inspected) -> str:
+    """Everything that the findings say."""
+    return "\n".join(f"{one.verdict} {one}: {one.why}" for one in inspected.findings)
 
 
 def test_a_child_tells_what_is_inside() -> None:
-    facts = facts_of({"saved_model.pb": GRAPH, "variables/variables.index": b"not looked at"})
+    facts = facts_of({"saved_model.pb": GRAPH, "saved_model.txt": b"not looked at"})
     assert facts is not None
     assert facts.ops == ("Const", "ReadFile")
     assert facts.graphs[0].tensorflow == "2.21.0"
@@ -139,8 +150,7 @@ BOUNDED = Limits(memory=512 * 1024**2, cpu_seconds=20)
 def test_a_hostile_module_ends_its_reader_and_nothing_else(
     content: bytes, limits: Limits, why: str
 ) -> None:
-    with pytest.raises(UnreadableError, match=why):
-        facts_of({"saved_model.pb": content}, limits)
+    assert re.search(why, told(look({"saved_model.pb": content}, limits)))
 
 
 def test_row_18_a_million_nodes_are_read_within_the_usual_limits() -> None:
@@ -158,8 +168,10 @@ def test_row_18_what_is_deep_but_not_looked_at_is_passed_over() -> None:
 def test_a_graph_that_is_too_large_is_not_even_read() -> None:
     entry = FileEntry("saved_model.pb", 0, LARGEST_GRAPH + 1, "0" * 64)
     record = msgspec.structs.replace(make(files={"saved_model.pb": GRAPH}).record, files=(entry,))
-    with archive(GRAPH) as file, pytest.raises(UnreadableError, match="at most 536,870,912 are"):
-        read_facts(file, record)
+    with archive(GRAPH) as file:
+        found = inspect(file, record)
+    assert "hold saved_model:unread in saved_model.pb" in told(found)
+    assert "at most 536,870,912 are" in told(found)
 
 
 def changed(record: Record, **changes: object) -> Record:
@@ -174,19 +186,14 @@ def changed(record: Record, **changes: object) -> Record:
     [
         pytest.param({"sha256": "0" * 64}, "is not the file that the record names", id="other"),
         pytest.param({"offset": 10**9}, "the archive ends within saved_model.pb", id="behind it"),
-        pytest.param({"path": "assets/x"}, "it has no saved_model.pb", id="no graph"),
     ],
 )
 def test_only_what_the_record_names_is_believed(changes: dict[str, object], why: str) -> None:
     made = make(files={"saved_model.pb": GRAPH})
-    with archive(made.plain) as file, pytest.raises(UnreadableError, match=why):
-        read_facts(file, changed(made.record, **changes))
-
-
-def test_only_the_files_that_are_needed_are_handed_over() -> None:
-    files = {"saved_model.pb": GRAPH, "variables/x": b"1", "assets/a.txt": b"a", "meta.pkl": b"!"}
-    found = wanted("saved_model", make(files=files).record.files)
-    assert sorted(entry.path for entry in found) == ["assets/a.txt", "saved_model.pb"]
+    with archive(made.plain) as file:
+        found = inspect(file, changed(made.record, **changes))
+    assert found.verdict == "hold"
+    assert why in told(found)
 
 
 def test_a_closed_archive_is_told_as_unreadable() -> None:
@@ -194,14 +201,12 @@ def test_a_closed_archive_is_told_as_unreadable() -> None:
     with archive(made.plain) as file:
         gone = os.dup(file)
     os.close(gone)
-    with pytest.raises(UnreadableError):
-        read_facts(gone, made.record)
+    assert inspect(gone, made.record).verdict == "hold"
 
 
 def test_a_child_that_is_too_slow_is_ended_and_not_waited_for() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    with pytest.raises(UnreadableError, match="longer than"):
-        facts_of({"saved_model.pb": MANY}, Limits(wall_seconds=0.3))
+    assert "longer than" in told(look({"saved_model.pb": MANY}, Limits(wall_seconds=0.3)))
     # Left alone it works for some four seconds.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1
     with pytest.raises(ChildProcessError):
@@ -273,5 +278,5 @@ def test_a_small_module_is_read_at_once() -> None:
 def test_the_limits_reach_the_child() -> None:
     """A length of 2 GB is not set aside on a stranger's word."""
     declared = b"\x12" + varint(2**31 - 1) + bytes(100)
-    with pytest.raises(UnreadableError, match="not a SavedModel"):
-        facts_of({"saved_model.pb": declared}, Limits(memory=200 * 1024**2))
+    found = look({"saved_model.pb": declared}, Limits(memory=200 * 1024**2))
+    assert "refuse saved_model:damaged" in told(found)

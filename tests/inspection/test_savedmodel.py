@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubproxy.inspection.facts import Graph, Signature, Tensor, UnreadableError
-from hubproxy.inspection.savedmodel import MOST_KINDS, read_saved_model
+from hubproxy.inspection.facts import Facts, Graph, Signature, Tensor, UnreadableError
+from hubproxy.inspection.savedmodel import MOST_KINDS, facts_of, parse
 from tests.inspection.wire import (
     ANY_RANK,
     data,
@@ -28,6 +28,10 @@ from tests.inspection.wire import (
 from tests.realmodules import BASIC_PITCH, MEDAKA, Carrier, fetch
 
 FLOAT, STRING, RESOURCE = 1, 7, 20
+
+
+def read_saved_model(content: bytes) -> Facts:
+    return facts_of(parse(content))
 
 
 def member(archive: bytes, name: str) -> bytes:

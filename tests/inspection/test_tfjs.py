@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubproxy.inspection.facts import Graph, Signature, Tensor, UnreadableError
-from hubproxy.inspection.tfjs import read_tfjs
+from hubproxy.inspection.tfjs import facts_of, parse
 
 # As TensorFlow.js Converter 3.7.0 writes it, 64-bit numbers as strings.
 MODEL: dict[str, Any] = {
@@ -39,7 +39,7 @@ MODEL: dict[str, Any] = {
 
 
 def test_a_graph_model_says_what_it_is() -> None:
-    facts = read_tfjs(json.dumps(MODEL).encode())
+    facts = facts_of(parse(json.dumps(MODEL).encode()))
     inputs = (Tensor("any", "int32", None), Tensor("inputs", "string", (-1,)))
     call = Signature("default", inputs, (Tensor("scores", "float32", (-1, 54)),))
     assert facts.graphs == (Graph(tensorflow="2.5.0", signatures=(call,)),)
@@ -53,7 +53,7 @@ def test_a_model_of_layers_has_weights_and_no_ops() -> None:
         "modelTopology": {"model_config": {"class_name": "Sequential"}},
         "weightsManifest": MODEL["weightsManifest"],
     }
-    facts = read_tfjs(json.dumps(layers).encode())
+    facts = facts_of(parse(json.dumps(layers).encode()))
     assert (facts.ops, facts.parameters) == (None, 13)
 
 
@@ -77,4 +77,4 @@ def test_a_model_of_layers_has_weights_and_no_ops() -> None:
 )
 def test_what_is_no_model_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableError):
-        read_tfjs(content)
+        facts_of(parse(content))

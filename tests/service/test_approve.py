@@ -13,6 +13,8 @@ from hubproxy.core.original import OriginalHash, Subject
 from hubproxy.core.policy import EvidenceRule, Policy
 from hubproxy.core.record import CardNote, Evidence, Record
 from hubproxy.errors import DeniedError, UsageError
+from hubproxy.inspection.facts import Facts
+from hubproxy.inspection.inspected import Inspected
 from hubproxy.service.approve import Approvals, Proposal
 from hubproxy.service.transfer import Transfers
 from hubproxy.store.drafts import Drafts
@@ -67,8 +69,8 @@ def check_card(data: bytes, record: Record, wanted: Sequence[str]) -> CardNote:
     return CardNote(digest=Contents().add("boms", data), size=len(data), fields=tuple(said))
 
 
-async def look(record: Record) -> tuple[str, ...] | None:
-    return ("MatMul", "Add") if record.format == "saved_model" else None
+async def look(record: Record) -> Inspected:
+    return Inspected(facts=Facts(ops=("Add", "MatMul")), gate=1, table=1)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Desk:
             clock=self.published.clock,
             evidence=self.signatures,
             card=check_card,
-            ops=look,
+            gate=look,
         )
 
     async def approve(self, proposal: Proposal) -> None:

@@ -13,6 +13,7 @@ from hubproxy import wiring
 from hubproxy.trust.officer import Repository
 from tests import faults
 from tests.byhand import ByHand
+from tests.models import tiny
 from tests.site import PYTHON, SPICE, Site, large
 
 PATH = "/google/spice/2"
@@ -43,7 +44,7 @@ async def site(tmp_path: Path, clock: Ahead) -> AsyncIterator[Site]:
         await site.approve(SPICE)
         await site.get(SPICE)
         await site.settled()
-        site.put(OTHER, {"saved_model.pb": b"another graph"})
+        site.put(OTHER, {"saved_model.pb": tiny("another graph")})
         await site.approve(OTHER)
         yield site
 

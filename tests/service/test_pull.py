@@ -6,6 +6,7 @@ import pytest
 
 from hubproxy.core.record import CHUNK_SIZE
 from tests import faults
+from tests.models import tiny
 from tests.site import PYTHON, SMALL, SPICE, Site, large, plain_tar, tar_gz
 
 PATH = "/google/spice/2"
@@ -71,7 +72,7 @@ async def test_row_24_an_unlisted_module_is_refused_without_asking_upstream(site
 
 async def test_row_11b_latest_is_the_highest_version_that_the_list_names(site: Site) -> None:
     for version in (2, 10, 9):
-        site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": b"%d" % version})
+        site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": tiny(str(version))})
         await site.approve(f"tfhub.dev/google/spice/{version}")
     site.put("tfhub.dev/google/spice/11")
 
@@ -333,7 +334,7 @@ async def test_row_20_first_use_pins_what_it_saw(tmp_path: Path) -> None:
         assert got.headers["X-Hubproxy-Trust"] == "unreviewed"
 
         await site.evict(SPICE)
-        site.put(SPICE, {**SMALL, "saved_model.pb": b"another graph"})
+        site.put(SPICE, {**SMALL, "saved_model.pb": tiny("another graph")})
         refused = await site.get(SPICE)
 
         assert refused.status == 502
@@ -346,7 +347,7 @@ async def test_offline_serves_what_is_there_and_says_what_is_not(tmp_path: Path)
         await site.approve(SPICE)
         await site.get(SPICE)
         other = "tfhub.dev/google/nnlm/1"
-        site.put(other, {"saved_model.pb": b"another graph"})
+        site.put(other, {"saved_model.pb": tiny("another graph")})
         await site.approve(other)
         await site.restart({"network.offline": True})
 
@@ -405,7 +406,7 @@ async def test_first_use_never_overrules_what_the_list_says_of_another_format(
 
 async def test_latest_passes_over_a_version_that_was_revoked(site: Site) -> None:
     for version in (2, 3):
-        site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": b"%d" % version})
+        site.put(f"tfhub.dev/google/spice/{version}", {"saved_model.pb": tiny(str(version))})
         record = await site.approve(f"tfhub.dev/google/spice/{version}")
     await site.revoke(record, reason="found to leak addresses")
 
@@ -460,7 +461,7 @@ async def test_a_damaged_pin_is_not_made_anew(tmp_path: Path) -> None:
         await site.stop()
         pin = next((site.folder / "data" / "pins").rglob("@*"))
         pin.write_bytes(pin.read_bytes()[:-5])
-        site.put(SPICE, {**SMALL, "saved_model.pb": b"another graph"})
+        site.put(SPICE, {**SMALL, "saved_model.pb": tiny("another graph")})
         await site.start()
 
         got = await site.get(SPICE)

@@ -206,7 +206,7 @@ async def _read(
     async def read_all(moved: Moved) -> "list[Proposal]":
         found = []
         async with wiring.open_transfers(config, file=given.file, moved=moved) as transfers:
-            approvals = wiring.approvals(config, transfers, told=note)
+            approvals = wiring.approvals(config, transfers)
             for handle in handles:
                 note(f"reading {handle} …")
                 read = await approvals.examine(

@@ -1,0 +1,134 @@
+"""A meta graph as the gate walks it: its bodies, who calls whom, and what depends on what.
+
+A body is the graph itself or a function of its library. Every function counts, called or not:
+TensorFlow's Python loader hands all of them out.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+TOP = ""
+"""The name of the body that is the graph itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A place where a function is called.
+
+    Args:
+        body: the calling one.
+        node: the calling node.
+        direct: whether its inputs are the function's arguments, one for one.
+    """
+
+    body: str
+    node: Any
+    direct: bool
+
+
+_DIRECT = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+
+@dataclass(eq=False)
+class MetaGraph:
+    """One meta graph of a `saved_model.pb`.
+
+    Args:
+        meta: the message.
+        number: its place in the file.
+    """
+
+    meta: Any
+    number: int
+    functions: dict[str, Any] = field(init=False)
+    """Name -> function. Of two with one name, TensorFlow takes neither; the last is here."""
+
+    def __post_init__(self) -> None:
+        library = self.meta.graph_def.library.function
+        self.functions = {function.signature.name: function for function in library}
+
+    def bodies(self) -> Iterator[tuple[str, Any]]:
+        """Every body with its nodes, also of functions that share a name."""
+        yield TOP, self.meta.graph_def.node
+        for function in self.meta.graph_def.library.function:
+            yield function.signature.name, function.node_def
+
+    def place(self, body: str, node: Any) -> str:
+        """Where a node is, for people."""
+        of = f" of graph {self.number}" if self.number else ""
+        return f"function {body}{of}" if body else f"node {node.name}{of}"
+
+    def node(self, name: str) -> Any | None:
+        """A node of the graph itself, by its name or by that of an output of it."""
+        return self._top.get(node_name(name))
+
+    @cached_property
+    def _top(self) -> dict[str, Any]:
+        return {node.name: node for node in self.meta.graph_def.node}
+
+    @cached_property
+    def calls(self) -> dict[str, list[Call]]:
+        """Function -> where it is called, gradients included."""
+        found: dict[str, list[Call]] = {name: [] for name in self.functions}
+        for body, nodes in self.bodies():
+            for node in nodes:
+                for name, direct in self._called(node):
+                    if name in found:
+                        found[name].append(Call(body, node, direct))
+        return found
+
+    def _called(self, node: Any) -> Iterator[tuple[str, bool]]:
+        if node.op in self.functions:
+            yield node.op, True
+        if not node.attr:
+            return
+        for key, value in node.attr.items():
+            if value.HasField("func"):
+                yield value.func.name, key == "f" and node.op in _DIRECT
+            for called in value.list.func:
+                yield called.name, False
+
+    @cached_property
+    def _callees(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, calls in self.calls.items():
+            for call in calls:
+                if call.body:
+                    found.setdefault(call.body, set()).add(name)
+        for gradient in self.meta.graph_def.library.gradient:
+            found.setdefault(gradient.function_name, set()).add(gradient.gradient_func)
+        return found
+
+    def reached(self, names: Iterable[str]) -> set[str]:
+        """These functions, and all that they call."""
+        found: set[str] = set()
+        waiting = [name for name in names if name in self.functions]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self._callees.get(name, ())
+        return found
+
+    def called_by(self, nodes: Iterable[Any]) -> set[str]:
+        """The functions that these nodes call themselves."""
+        return {name for node in nodes for name, _ in self._called(node)}
+
+    def slice(self, names: Iterable[str]) -> set[str]:
+        """The names of the graph's own nodes that these depend on, themselves included."""
+        found: set[str] = set()
+        waiting = [node_name(name) for name in names]
+        while waiting:
+            name = waiting.pop()
+            if name in found or name not in self._top:
+                continue
+            found.add(name)
+            waiting += map(node_name, self._top[name].input)
+        return found
+
+
+def node_name(tensor: str) -> str:
+    """The node that a tensor, `name:0`, or a control input, `^name`, comes from."""
+    return tensor.removeprefix("^").partition(":")[0]

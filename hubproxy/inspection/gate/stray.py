@@ -1,0 +1,132 @@
+"""The gate's reader of everything else: pickles, native code and scripts among a module's files."""
+
+import io
+import re
+import struct
+import zipfile
+
+from hubproxy.inspection.collector import Collector
+from hubproxy.inspection.gate.names import check_name, held
+from hubproxy.inspection.modulefiles import ModuleFiles
+from hubproxy.inspection.region import opened
+
+_MAGICS = (
+    (b"\x7fELF", "native:program", "it is native code"),
+    (b"MZ", "native:program", "it is a program for Windows"),
+    (b"\xcf\xfa\xed\xfe", "native:program", "it is native code"),
+    (b"\xce\xfa\xed\xfe", "native:program", "it is native code"),
+    (b"\xca\xfe\xba\xbe", "native:program", "it is native code"),
+    (b"\0asm", "native:program", "it is WebAssembly"),
+    (b"#!", "script:shell", "it is a script"),
+)
+_PICKLED = (
+    ".pkl .pickle .pck .pcl .dill .joblib .p .pt .pth .ckpt .bin .dat .data .sav .model .npy"
+).split()
+_ALWAYS = (".pkl", ".pickle", ".pck", ".pcl", ".dill", ".joblib", ".pt", ".pth")
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
+_NUMPY = b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
+_MOST_PICKLE = 256 * 1024 * 1024
+_MOST_MEMBERS = 20_000
+_WHY_PICKLE = "unpickling it runs whatever it names"
+
+
+def gate(files: ModuleFiles, found: Collector) -> None:
+    """Look at every file that no other reader knows."""
+    for path in files.paths:
+        if check_name(path, found):
+            continue
+        head = files.at(path, 0, 16)
+        for magic, name, why in _MAGICS:
+            if head.startswith(magic) and not (magic == b"MZ" and files.size(path) < 64):
+                held(name, path, why, found)
+        low = path.lower()
+        if head.startswith(_NUMPY) or low.endswith(".npy"):
+            _numpy(files, path, found)
+        elif head.startswith(_ZIP):
+            if not low.endswith(".keras"):
+                _zip(files, path, found)
+        elif low.endswith(_ALWAYS) or (
+            _PICKLE.match(head) and _looks_pickled(files, path, low, head)
+        ):
+            _pickle(files, path, found)
+
+
+def _looks_pickled(files: ModuleFiles, path: str, low: str, head: bytes) -> bool:
+    """Whether bytes that begin as a pickle does are one: it ends in a stop, or says its length."""
+    framed = head[1:2] in (b"\x04", b"\x05") and head[2:3] == b"\x95"
+    return (
+        framed or low.endswith(tuple(_PICKLED)) or files.at(path, files.size(path) - 1, 1) == b"."
+    )
+
+
+def _pickle(files: ModuleFiles, path: str, found: Collector, at: int = 0) -> None:
+    if files.size(path) > _MOST_PICKLE:
+        _held_pickle("pickle:large", path, found)
+        return
+    _scan(files.at(path, at, files.size(path)), path, found)
+
+
+def _scan(text: bytes, path: str, found: Collector) -> None:
+    from picklescan.scanner import scan_pickle_bytes  # noqa: PLC0415  # few modules have a pickle
+
+    result = scan_pickle_bytes(io.BytesIO(text), path)
+    names = {f"pickle:{one.module}.{one.name}" for one in result.globals}
+    for name in sorted(names) or ["pickle:plain"]:
+        _held_pickle(name, path, found)
+    if result.scan_err:
+        _held_pickle("pickle:damaged", path, found)
+
+
+def _held_pickle(name: str, path: str, found: Collector) -> None:
+    found.add(
+        name,
+        path,
+        why=_WHY_PICKLE,
+        remedy="It would pass without that file; officers can allow it for this module.",
+    )
+
+
+def _numpy(files: ModuleFiles, path: str, found: Collector) -> None:
+    """An array of numbers passes; one of Python's objects is a pickle."""
+    head = files.at(path, 0, 12)
+    wide = head[6:7] > b"\x01"
+    size = struct.unpack_from("<I" if wide else "<H", head.ljust(12, b"\0"), 8)[0]
+    text = files.at(path, 12 if wide else 10, min(size, 64 * 1024))
+    described = re.search(rb"'descr':\s*(\[.*?\]|'[^']*')", text)
+    if not head.startswith(_NUMPY) or described is None or b"O" in described.group(1):
+        _pickle(files, path, found, at=(12 if wide else 10) + size)
+
+
+def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
+    """An archive in the archive: of arrays, or of a PyTorch model, its pickles are looked at."""
+    try:
+        with opened(files, path) as stream, zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_MEMBERS:
+                raise ValueError(f"it has {len(members):,} members")
+            arrays = path.lower().endswith(".npz")
+            for member in members:
+                check_name(f"{path}/{member.filename}", found)
+                with archive.open(member) as inner:
+                    head = inner.read(64 * 1024)
+                if _PICKLE.match(head) or member.filename.lower().endswith(_ALWAYS):
+                    with archive.open(member) as inner:
+                        text = inner.read(_MOST_PICKLE)
+                    _scan(text, f"{path}/{member.filename}", found)
+                elif arrays and b"|O" in head[:512]:
+                    _held_pickle("pickle:array", f"{path}/{member.filename}", found)
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        arrays = False
+        _nested(path, f"it cannot be read: {error}", found)
+    if not arrays and not path.lower().endswith((".pt", ".pth")):
+        _nested(path, "what is in it is looked at by nobody", found)
+
+
+def _nested(path: str, why: str, found: Collector) -> None:
+    found.add(
+        "archive:nested",
+        path,
+        why=f"it is an archive within the module: {why}",
+        remedy="It would pass without that file; officers can allow it for this module.",
+    )

@@ -1,0 +1,40 @@
+"""A file of a module as a stream that can be read at any place, for libraries that want one."""
+
+import io
+
+from hubproxy.inspection.modulefiles import ModuleFiles
+
+
+class Region(io.RawIOBase):
+    """Reads a file of a module where it lies in the archive."""
+
+    def __init__(self, files: ModuleFiles, path: str) -> None:
+        super().__init__()
+        self._files, self._path, self._at = files, path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._files.size(self._path)}
+        if base[whence] + offset < 0:
+            raise ValueError("before the beginning")
+        self._at = base[whence] + offset
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer it is
+        piece = self._files.at(self._path, self._at, len(buffer))
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+def opened(files: ModuleFiles, path: str) -> io.BufferedReader:
+    """A buffered stream of a file."""
+    return io.BufferedReader(Region(files, path), 64 * 1024)
