@@ -35,6 +35,12 @@ class CardError(UsageError):
     code = "CARD"
 
 
+class NotAModelError(HubproxyError):
+    """What is to be looked into is not there, cannot be read, or is no model."""
+
+    code = "NOT_A_MODEL"
+
+
 class NotServedError(HubproxyError):
     """What was asked for exists at the hub, but hubproxy does not serve it in that form."""
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "env": ("hubproxy.cli.env", "Print the variables that point a job at the daemon."),
     "run": ("hubproxy.cli.run", "Run a command pointed at the daemon."),
     "doctor": ("hubproxy.cli.doctor", "Check the daemon, and prove each way in to it."),
+    "inspect": ("hubproxy.cli.inspect", "Look into a module, without a daemon or settings."),
     "trust": (
         "hubproxy.cli.trust",
         "Keep the trust list: init, approve, propose, sign, revoke, status.",

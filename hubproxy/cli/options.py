@@ -15,7 +15,7 @@ from hubproxy.config import load
 from hubproxy.core.handle import Handle
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-_CONFIG = click.option(
+config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -59,7 +59,7 @@ def configured(*flags: _Decorator) -> _Decorator:
             return function(load(config_file, os.environ, chosen), **given)
 
         decorated: Callable[..., Any] = wrapped
-        for flag in (*reversed(flags), _DATA, _CONFIG):
+        for flag in (*reversed(flags), _DATA, config_option):
             decorated = flag(decorated)
         return decorated
 
