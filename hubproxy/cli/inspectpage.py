@@ -85,7 +85,7 @@ def page(found: Looked, width: int, paint: _Paint) -> Iterator[str]:
     if inspected.facts is not None:
         yield from _of_facts(inspected.facts, width)
     for finding in inspected.findings:
-        yield from _of_finding(finding, width, paint)
+        yield from finding_lines(finding, width, paint)
     yield ""
     names = ", ".join(finding.name for finding in inspected.findings)
     end = f"{printable(found.name)}: {names or 'nothing found'}"
@@ -148,7 +148,8 @@ def _tensors(label: str, tensors: Sequence[Tensor], width: int) -> Iterator[str]
     yield from _few(rows, len(tensors), _MOST_TENSORS, "more", indent=12)
 
 
-def _of_finding(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
+def finding_lines(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
+    """What was found, where, why it matters, and what would allow it."""
     yield ""
     yield f"  {paint(f'{finding.verdict.upper():<6}', _COLOURS[finding.verdict])}  {finding.name}"
     for label, text in (("where", finding.where), ("why", finding.why), ("allow", finding.remedy)):
