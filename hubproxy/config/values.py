@@ -61,11 +61,18 @@ class Network(Section, frozen=True, rename={"rate_limit_bytes": "rate_limit"}):
 
 
 class Store(
-    Section, frozen=True, rename={"budget_bytes": "budget", "free_floor_bytes": "free_floor"}
+    Section,
+    frozen=True,
+    rename={
+        "budget_bytes": "budget",
+        "free_floor_bytes": "free_floor",
+        "quarantine_bytes": "quarantine",
+    },
 ):
     budget_bytes: Size = 100 * 1024**3
     free_floor_bytes: Size = 512 * 1024**2
     pinned: tuple[str, ...] = ()
+    quarantine_bytes: Size = 50 * 1024**3
 
 
 class Limits(Section, frozen=True, rename={"unpacked_bytes": "unpacked"}):

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryFile
 
 import msgspec
@@ -57,15 +59,15 @@ def inspect(archive: int, record: Record, limits: Limits = _DEFAULT) -> Inspecte
 
 def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
     # Files instead of pipes: nobody waits for the other, and RLIMIT_FSIZE bounds the answer.
-    with TemporaryFile() as asked, TemporaryFile() as answered:
+    with TemporaryFile() as asked, TemporaryFile() as answered, _read_only(archive) as given:
         asked.write(msgspec.json.encode(request))
         asked.seek(0)
         with subprocess.Popen(
-            [*_COMMAND, str(archive)],
+            [*_COMMAND, str(given)],
             stdin=asked,
             stdout=answered,
             stderr=subprocess.DEVNULL,
-            pass_fds=(archive,),
+            pass_fds=(given,),
             env=_environ(),
         ) as child:
             try:
@@ -82,6 +84,16 @@ def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
         return msgspec.json.decode(text, type=Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableError(f"its reader gave no answer: {error}") from error
+
+
+@contextmanager
+def _read_only(archive: int) -> Iterator[int]:
+    """The same file, which the child cannot write by this descriptor."""
+    descriptor = os.open(f"/proc/self/fd/{archive}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _environ() -> dict[str, str]:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
 from hubproxy.core.policy import Policy, judge_policy, overdue, stricter, too_large
+from hubproxy.core.quarantine import Ask, HeldModule, held_verdict, refused_verdict
 from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.core.term import Term
 from hubproxy.core.trust import Listed, Mode, Verdict, judge, unlisted
@@ -14,7 +16,7 @@ from hubproxy.errors import DeniedError, TrustListError
 from hubproxy.logs import event
 from hubproxy.service.fetch import fetch_first
 from hubproxy.service.flights import Flights
-from hubproxy.service.ports import Modules
+from hubproxy.service.ports import Gate, Modules, Quarantine
 from hubproxy.service.recording import Entry
 from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
@@ -43,6 +45,7 @@ class Admission:
     Args:
         mode: of the site; the officers may demand a stricter one.
         clock: the time, timezone-aware UTC.
+        gate: looks into what nobody has reviewed.
     """
 
     def __init__(
@@ -50,19 +53,23 @@ class Admission:
         *,
         trust: TrustKeeper,
         modules: Modules,
+        quarantine: Quarantine,
+        gate: Gate,
         transfers: Transfers,
         flights: Flights,
         mode: Mode,
         clock: Callable[[], datetime],
     ) -> None:
         self._trust, self._modules = trust, modules
+        self._quarantine, self._gate = quarantine, gate
         self._transfers, self._flights = transfers, flights
         self._site, self._mode, self._clock = mode, mode, clock
 
     async def admit(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
         """What the list says the handle is: for "latest", at the highest version approved.
 
-        In `first-use`, a module that neither the list nor a pin knows is fetched and pinned.
+        A module that neither the list nor a pin knows is fetched and looked into: in `first-use`
+        it is then pinned, if nothing was found, and otherwise held; in `quarantine`, held.
 
         Raises:
             HubproxyError: it may not be served, or there is no list to say so.
@@ -70,9 +77,12 @@ class Admission:
         try:
             return await self.known(handle, formats, entry)
         except _UnlistedError as unknown:
-            if self._mode != "first-use" or unknown.exact.version is None:
+            if self._mode == "enforce" or unknown.exact.version is None:
                 raise
             await self._first_use(unknown.exact, entry)
+        except _HeldError as held:
+            await self._quarantine.asked(held.module, self._ask(entry))
+            raise
         return await self.known(handle, formats, entry)
 
     async def known(self, handle: Handle, formats: tuple[Format, ...], entry: Entry) -> Admitted:
@@ -86,6 +96,8 @@ class Admission:
         mode = self._holds(snapshot.policy)
         entry.exact = str(exact)
         listed, reviewed = snapshot.find(exact, FORMATS), True
+        if listed is None:
+            await self._not_held(exact, entry)
         if listed is None and mode == "first-use":
             listed, reviewed = self._modules.pin(exact), False
         if listed is None:
@@ -121,6 +133,8 @@ class Admission:
         if verdict is not None:
             raise _denied(verdict)
         late = overdue(record, policy, now) if admitted.reviewed else None
+        if admitted.reviewed:
+            await self._quarantine.released(admitted.listed.exact)
         said = admitted.term.warning(now), late
         entry.warnings = tuple(warning for warning in said if warning is not None)
         return record
@@ -162,26 +176,60 @@ class Admission:
             event("trust.mode", mode=mode, site=self._site, policy=policy.mode)
         return mode
 
+    async def _not_held(self, exact: Handle, entry: Entry) -> None:
+        """See that a module that nobody lists does not wait for officers.
+
+        Raises:
+            DeniedError: HP-T02, it does; what was found in it goes on record with the refusal.
+        """
+        held = None if exact.version is None else await self._quarantine.find(exact)
+        if held is not None:
+            entry.record, entry.record_digest = held.record, str(held.record.descriptor.digest)
+            raise _HeldError(held)
+
     async def _first_use(self, exact: Handle, entry: Entry) -> None:
         if self._trust.term is not None:
             self._in_force(self._trust.term, exact)
         entry.cache = "miss"
-        growth, _ = self._flights.join(exact, 1, lambda _: self._pin(exact))
+        ask = self._ask(entry)
+        growth, _ = self._flights.join(exact, 1, lambda _: self._take_in(exact, ask))
         await growth.whole()
 
-    async def _pin(self, exact: Handle) -> None:
+    async def _take_in(self, exact: Handle, ask: Ask) -> None:
+        """Fetch a module that nobody knows, look into it, and pin or hold it."""
+
+        async def keep(discovery: Any, record: Record) -> None:
+            large = too_large(record, self._trust.snapshot().policy)
+            if large is not None:
+                raise _denied(large)
+            inspected = await self._gate(discovery.descriptor, record)
+            if inspected.verdict == "refuse":
+                raise _denied(refused_verdict(record.handle, inspected.findings))
+            record = inspected.described(record)
+            if self._mode == "first-use" and inspected.verdict == "pass":
+                await self._modules.adopt(discovery, record)
+            else:
+                await self._quarantine.hold(discovery, record, inspected.findings, ask)
+
         await fetch_first(
             exact,
             transfers=self._transfers,
             into=self._modules,
-            decided_at=timestamp(self._clock()),
-            accept=self._small_enough,
+            decided_at=ask.time,
+            keep=keep,
         )
 
-    def _small_enough(self, record: Record) -> None:
-        verdict = too_large(record, self._trust.snapshot().policy)
-        if verdict is not None:
-            raise _denied(verdict)
+    def _ask(self, entry: Entry) -> Ask:
+        return Ask(caller=entry.caller, time=timestamp(self._clock()))
+
+
+class _HeldError(DeniedError):
+    """The module waits for officers."""
+
+    def __init__(self, module: HeldModule) -> None:
+        verdict = held_verdict(module)
+        super().__init__(verdict.code, verdict.status, verdict.message, remedy=verdict.remedy)
+        self.module = module
 
 
 class _UnlistedError(DeniedError):

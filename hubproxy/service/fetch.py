@@ -1,7 +1,8 @@
 """Bringing a module into the store: one that is known, and one that is not."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import Any
 
 from hubproxy.core.handle import Handle
 from hubproxy.core.original import Original, OriginalHash
@@ -10,6 +11,9 @@ from hubproxy.logs import event
 from hubproxy.service.growth import Growth
 from hubproxy.service.ports import Discoveries, Modules
 from hubproxy.service.transfer import Transfers
+
+Keep = Callable[[Any, Record], Awaitable[None]]
+"""What becomes of a discovered module, described by that record."""
 
 
 async def fetch_known(
@@ -40,14 +44,14 @@ async def fetch_first(
     transfers: Transfers,
     into: Discoveries,
     decided_at: str,
-    accept: Callable[[Record], None] = lambda _: None,
+    keep: Keep | None = None,
 ) -> Record:
     """Fetch a module that nobody has described: whole, checked, and kept with a record.
 
     Args:
         into: where it is kept. What it takes the module for, is its own affair.
         decided_at: UTC, RFC 3339.
-        accept: raises where what was found must not be kept.
+        keep: what becomes of it instead; raises where it must not be kept.
 
     Raises:
         HubproxyError: it could not be had, or may never be accepted.
@@ -58,7 +62,7 @@ async def fetch_first(
         into=into,
         decided_at=decided_at,
         originals=frozenset(),
-        accept=accept,
+        keep=keep,
     )
     return record
 
@@ -70,7 +74,7 @@ async def fetch_original(
     into: Discoveries,
     decided_at: str,
     originals: frozenset[OriginalHash],
-    accept: Callable[[Record], None] = lambda _: None,
+    keep: Keep | None = None,
 ) -> tuple[Record, Original]:
     """Fetch a module as `fetch_first` does, for somebody who has its publisher's signature.
 
@@ -80,7 +84,6 @@ async def fetch_original(
     async with transfers.turn(), into.discover(originals) as discovery:
         found, url = await transfers.read(exact, discovery)
         record = await discovery.describe(exact, found, url=url, decided_at=decided_at)
-        accept(record)
-        await into.adopt(discovery, record)
+        await (keep or into.adopt)(discovery, record)
     event("pull.discovered", handle=exact, digest=record.archive.digest)
     return record, discovery.original(found)

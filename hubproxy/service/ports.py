@@ -3,18 +3,21 @@
 Values that cross a port live in the core; implementations do not import this module.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from hubproxy.core.audit import AuditEvent
 from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.fetching import Incoming, Resume
+from hubproxy.core.finding import Finding
 from hubproxy.core.handle import Handle
 from hubproxy.core.original import Original, OriginalHash
+from hubproxy.core.quarantine import Ask, HeldModule
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Listed
 from hubproxy.core.trustlist import TrustSnapshot
+from hubproxy.inspection.inspected import Inspected
 
 T_co = TypeVar("T_co", covariant=True)
 F = TypeVar("F")
@@ -71,6 +74,11 @@ class Receiving(Attempts[None], Protocol):
 class Discovery(Attempts[F], Protocol[F]):
     """An unknown module on its way in."""
 
+    @property
+    def descriptor(self) -> int:
+        """Its archive, once it was described."""
+        ...
+
     def original(self, found: F) -> Original: ...
 
     async def describe(self, exact: Handle, found: F, *, url: str, decided_at: str) -> Record: ...
@@ -90,6 +98,36 @@ class Discoveries(Protocol):
         ...
 
     async def adopt(self, discovery: Any, record: Record) -> None: ...
+
+
+Gate = Callable[[int, Record], Awaitable[Inspected]]
+"""Looks into a module: a descriptor of its archive, and the record that describes it."""
+
+
+class Quarantine(Protocol):
+    """Where modules wait for officers."""
+
+    async def find(self, exact: Handle) -> HeldModule | None:
+        """The module that waits under a handle."""
+        ...
+
+    async def hold(
+        self, discovery: Any, record: Record, findings: Sequence[Finding], ask: Ask
+    ) -> HeldModule:
+        """Keep a discovered module there.
+
+        Raises:
+            StorageFullError: too much waits already.
+        """
+        ...
+
+    async def asked(self, held: HeldModule, ask: Ask) -> HeldModule:
+        """Note who wants a held module."""
+        ...
+
+    async def released(self, exact: Handle) -> None:
+        """Forget what waits under a handle: officers have listed it."""
+        ...
 
 
 class Modules(Discoveries, Protocol):

@@ -66,6 +66,11 @@ class Discovery:
             os.ftruncate(self.part.descriptor, 0)
         return Intake(self._executor, self._read)
 
+    @property
+    def descriptor(self) -> int:
+        """The part file, which has another one after `describe`."""
+        return self.part.descriptor
+
     def original(self, found: Found) -> Original:
         """The digests of what upstream sent, those that were asked for."""
         return found.original

@@ -29,7 +29,7 @@ from hubproxy.wiring.officers import (
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.reports import daemon_url, explained, loads_of, lookup, recalls
-from hubproxy.wiring.stores import Stores, drafts, open_modules, open_stores
+from hubproxy.wiring.stores import Stores, drafts, held_modules, open_modules, open_stores
 from hubproxy.wiring.trust import list_at_hand, repository, trust_client, whole_list
 from hubproxy.wiring.upstreams import open_transfers
 
@@ -51,6 +51,7 @@ __all__ = [
     "drop_retired_keys",
     "explained",
     "gate",
+    "held_modules",
     "held_root",
     "inspected",
     "keys",

@@ -30,15 +30,17 @@ from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.quarantine import Quarantine
 from hubproxy.store.reloading import InForce
 from hubproxy.trust.signers import Signers
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
+from hubproxy.wiring.gate import look_into
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
-from hubproxy.wiring.stores import open_modules, open_stores
+from hubproxy.wiring.stores import held_modules, open_modules, open_stores
 from hubproxy.wiring.trust import daemon_client, list_log
 from hubproxy.wiring.upstreams import open_upstreams
 
@@ -122,6 +124,8 @@ async def open_daemon(
         )
         modules = open_modules(config, stores)
         stack.callback(modules.close)
+        held = held_modules(config)
+        held.sweep()
         upstreams = await open_upstreams(config, stack, tls)
         audited = audited_clock(config, clock)
         log = list_log(config, audit, audited)
@@ -148,6 +152,8 @@ async def open_daemon(
             admission=Admission(
                 trust=trust,
                 modules=modules,
+                quarantine=Quarantine(held),
+                gate=look_into,
                 transfers=transfers,
                 flights=flights,
                 mode=config.trust.mode,

@@ -32,6 +32,10 @@ class Places:
         return self.data / "drafts"
 
     @property
+    def quarantine(self) -> Path:
+        return self.data / "quarantine"
+
+    @property
     def repository(self) -> Path:
         return self.data / "trust" / "repo"
 

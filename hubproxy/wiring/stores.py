@@ -12,6 +12,7 @@ from hubproxy.store.budget import Budget
 from hubproxy.store.drafts import Drafts
 from hubproxy.store.folder import DataFolder
 from hubproxy.store.modules import ModuleStore
+from hubproxy.store.quarantine import HeldModules
 from hubproxy.store.refs import RefStore
 from hubproxy.wiring.places import places
 
@@ -71,6 +72,11 @@ def open_modules(config: Config, stores: Stores) -> ModuleStore:
 
 def drafts(config: Config) -> Drafts:
     return Drafts(places(config).drafts, limits(config))
+
+
+def held_modules(config: Config) -> HeldModules:
+    """What waits for officers; to be looked at beside the daemon that owns the data folder."""
+    return HeldModules(places(config).quarantine, most_bytes=config.store.quarantine_bytes)
 
 
 def limits(config: Config) -> ArchiveLimits:
