@@ -101,7 +101,7 @@ def _here(target: str, folder: Path) -> tuple[Path, str] | None:
     if path.is_fifo():
         with path.open("rb") as pipe:
             return spool(pipe.fileno(), folder), path.name
-    return path, path.resolve().name
+    return path, path.name
 
 
 async def _look(

@@ -28,7 +28,8 @@ _UNKNOWN = "unknown"
 
 _NARROWEST, _WIDEST = 72, 100
 _LABEL = 12
-_MOST_FILES, _MOST_SIGNATURES, _MOST_TENSORS, _MOST_TEXTS, _MOST_OPS = 6, 8, 10, 6, 24
+_MOST_FILES, _MOST_SIGNATURES, _MOST_TENSORS, _MOST_TEXTS = 6, 8, 10, 6
+_MOST_OPS, _MOST_FINDINGS, _MOST_NAMES = 40, 20, 4
 
 _Paint = Callable[[str, str], str]
 
@@ -84,12 +85,11 @@ def page(found: Looked, width: int, paint: _Paint) -> Iterator[str]:
         yield from _of_record(found.record, found.alone, inspected.formats)
     if inspected.facts is not None:
         yield from _of_facts(inspected.facts, width)
-    for finding in inspected.findings:
-        yield from finding_lines(finding, width, paint)
+    findings = ("\n".join(finding_lines(one, width, paint)) for one in inspected.findings)
+    yield from _few(findings, len(inspected.findings), _MOST_FINDINGS, "more: --json has all")
     yield ""
-    names = ", ".join(finding.name for finding in inspected.findings)
-    end = f"{printable(found.name)}: {names or 'nothing found'}"
-    yield f"{verdict}  {end}  (gate {inspected.gate}, ops {inspected.table})"
+    versions = f"(gate {inspected.gate}, ops {inspected.table})"
+    yield f"{verdict}  {printable(found.name)}: {_names(inspected.findings)}  {versions}"
 
 
 def _of_record(record: Record, alone: str, formats: Sequence[str]) -> Iterator[str]:
@@ -120,10 +120,9 @@ def _of_facts(facts: Facts, width: int) -> Iterator[str]:
     if kinds:
         yield _row("ops", f"{sum(map(len, kinds.values())):,} kinds, by what they can do")
     for kind, ops in kinds.items():
-        shown = ops[:_MOST_OPS] if kind in ALLOWED else ops
-        names = [*shown, f"and {len(ops) - len(shown):,} more"] if len(ops) > len(shown) else shown
-        head = f"    {kind:<12}{len(ops):>4}  "
-        yield from _filled(head, ", ".join(names), width)
+        more = f", … and {len(ops) - _MOST_OPS:,} more" if len(ops) > _MOST_OPS else ""
+        text = ", ".join(ops[:_MOST_OPS]) + more
+        yield from _filled(f"    {kind:<12}{len(ops):>4}  ", text, width)
 
 
 def _of_graph(graph: Graph, width: int) -> Iterator[str]:
@@ -146,6 +145,15 @@ def _tensors(label: str, tensors: Sequence[Tensor], width: int) -> Iterator[str]
         "\n".join(_filled(head, str(one), width)) for head, one in zip(heads, tensors, strict=False)
     )
     yield from _few(rows, len(tensors), _MOST_TENSORS, "more", indent=12)
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    """What was found, in a few words."""
+    if not findings:
+        return "nothing found"
+    names = ", ".join(finding.name for finding in findings[:_MOST_NAMES])
+    more = len(findings) - _MOST_NAMES
+    return f"{names} and {more:,} more" if more > 0 else names
 
 
 def finding_lines(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:

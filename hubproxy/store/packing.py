@@ -15,11 +15,11 @@ from hubproxy.core import tar
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
 from hubproxy.errors import NotAModelError, UnsafeArchiveError
-from hubproxy.store.archives import ZIP, sniff
+from hubproxy.unpack.archives import ZIP, sniff
 
 _READ = 1024 * 1024
 _HEAD = 1024
-_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ARCHIVES = (".tar", ".tgz", ".gz", ".tbz2", ".bz2", ".txz", ".xz", ".zip")
 _ZIPS_IN_ONE = (".keras", ".npz", ".pt", ".pth")
 """Endings of files that are zips, and are loaded as they are."""
@@ -58,9 +58,13 @@ def pack(path: Path, name: str, limits: ArchiveLimits) -> Packed:
         NotAModelError: it cannot be read, or is something else; also while `pieces` is read.
         UnsafeArchiveError: a folder holds a link, or what is neither file nor folder.
     """
+    path = Path(os.path.realpath(path))
     try:
         if path.is_dir():
-            return Packed(_files(*((path / name, name) for name in _listed(path, limits))))
+            inside = _listed(path, limits)
+            if not inside:
+                raise NotAModelError(f"{name} is a folder without a file")
+            return Packed(_files(*((path / one, one) for one in inside)))
     except OSError as error:
         raise _unreadable(error) from error
     head = next(_contents(path), b"")[:_HEAD]
@@ -149,7 +153,7 @@ def _files(*found: tuple[Path, str]) -> Iterator[bytes]:
 def _member(path: Path, name: str) -> Iterator[bytes]:
     pieces = _contents(path)
     try:
-        size = path.stat().st_size
+        size = path.lstat().st_size
         yield tar.header(name, size)
     except OSError as error:
         raise _unreadable(error) from error
