@@ -105,6 +105,8 @@ def _environ() -> dict[str, str]:
 def _ended(status: int, request: Request) -> str:
     if status == -signal.SIGXCPU:
         return f"its reader was ended after {request.cpu_seconds} seconds of work"
+    if status == -signal.SIGSYS:
+        return "its reader was ended for trying what no reader has a need of"
     if status < 0:
         return f"its reader was ended by {signal.Signals(-status).name}"
     return f"its reader failed, as it does when {request.memory:,} bytes of memory are too few"

@@ -19,7 +19,8 @@ from hubproxy.store.folder import Part, disk_errors
 from hubproxy.store.intake import Intake, Pipe
 from hubproxy.store.sinks import RecordingSink
 from hubproxy.store.threads import in_thread
-from hubproxy.unpack.ingest import Source, Unpacked, repack
+from hubproxy.unpack.ingest import Source, Unpacked
+from hubproxy.unpack.reader import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Discovery:
         source = _Hashing(pipe, self._originals)
         sink = RecordingSink(self.part, room=self._room)
         with disk_errors():
-            unpacked = repack(source, sink, limits=self._limits, spool=self._spool)
+            unpacked = unpack(source, sink, limits=self._limits, spool=self._spool)
         sink.close()
         return Found(unpacked, sink, source.original, source.size)
 
@@ -121,7 +122,7 @@ class Discovery:
             with old.path.open("rb", buffering=0) as source:
                 sink = RecordingSink(self.part, room=lambda size: self._room(size + old_size))
                 old_size = os.fstat(old.descriptor).st_size
-                unpacked = repack(source, sink, limits=self._limits, strip=top)
+                unpacked = unpack(source, sink, limits=self._limits, strip=top)
                 sink.close()
         finally:
             old.drop()

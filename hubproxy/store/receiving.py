@@ -14,7 +14,8 @@ from hubproxy.store.folder import Part, disk_errors
 from hubproxy.store.intake import Intake
 from hubproxy.store.sinks import CheckedSink
 from hubproxy.store.threads import in_thread
-from hubproxy.unpack.ingest import Source, repack
+from hubproxy.unpack.ingest import Source
+from hubproxy.unpack.reader import unpack
 
 
 class Receiving:
@@ -81,7 +82,7 @@ class Receiving:
         sink = CheckedSink(record, self._part, have=self._have, verified=self._verified)
         try:
             with disk_errors():
-                repack(
+                unpack(
                     source,
                     sink,
                     limits=self._limits,

@@ -67,8 +67,7 @@ class Intake:
 
     def __init__(self, read: Callable[[int], bytes], limits: ArchiveLimits) -> None:
         self._read = read
-        self._most = limits.unpacked_bytes
-        self._ratio = limits.ratio
+        self._limits = limits
         self._head = b""
         self.taken = 0
         """Bytes read so far."""
@@ -89,20 +88,11 @@ class Intake:
         while piece := self._next():
             yield piece
 
-    def check_ratio(self, unpacked: int) -> None:
-        """Compare what came out so far, in bytes, with what came in.
-
-        Raises:
-            UnsafeArchiveError: it is a bomb.
-        """
-        if unpacked > _FREE_OF_RATIO and unpacked > self._ratio * self.taken:
-            raise refusal(None, f"it unpacks to more than {self._ratio} times its size")
-
     def _next(self) -> bytes:
         piece = self._read(_READ)
         self.taken += len(piece)
-        if self.taken > self._most:
-            raise refusal(None, f"it is larger than {self._most} bytes")
+        if self.taken > self._limits.unpacked_bytes:
+            raise refusal(None, f"it is larger than {self._limits.unpacked_bytes} bytes")
         return piece
 
 
@@ -123,12 +113,25 @@ def sniff(head: bytes) -> str:
     raise UnsafeArchiveError(f"not an archive: begins with {shown(head[:24])}")
 
 
-def unpacked(media_type: str, intake: Intake, *, bounded: bool) -> Iterator[bytes]:
+def check_ratio(unpacked: int, taken: int, limits: ArchiveLimits) -> None:
+    """Compare what came out so far, in bytes, with what came in.
+
+    Raises:
+        UnsafeArchiveError: it is a bomb.
+    """
+    if unpacked > _FREE_OF_RATIO and unpacked > limits.ratio * taken:
+        raise refusal(None, f"it unpacks to more than {limits.ratio} times its size")
+
+
+def unpacked(
+    media_type: str, intake: Intake, limits: ArchiveLimits, *, bounded: bool
+) -> Iterator[bytes]:
     """The plain tar within, in pieces of at most some 512 KiB.
 
     Args:
         media_type: any that `sniff` tells but zip.
         intake: where the bytes come from.
+        limits: gives the ratio.
         bounded: whether to look at the ratio.
 
     Raises:
@@ -142,7 +145,7 @@ def unpacked(media_type: str, intake: Intake, *, bounded: bool) -> Iterator[byte
     for piece in _STREAMS[media_type](intake.pieces()):
         total += len(piece)
         if bounded:
-            intake.check_ratio(total)
+            check_ratio(total, intake.taken, limits)
         yield piece
 
 

@@ -16,7 +16,7 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import Tree, clean, refusal
 from hubproxy.core.record import FileEntry
 from hubproxy.unpack import tarreader, zipreader
-from hubproxy.unpack.archives import ZIP, Intake, Member, sniff, unpacked
+from hubproxy.unpack.archives import ZIP, Intake, Member, check_ratio, sniff, unpacked
 
 _LAYOUT_FOLDERS = frozenset({"variables", "assets", "assets.extra"})
 _SMALL = 16 * 1024
@@ -96,29 +96,61 @@ def repack(
     """
     intake = Intake(source.read, limits)
     media_type = sniff(intake.head())
-    most = limits.unpacked_bytes
-    if expected_size is not None:
-        most = min(most, expected_size)
-    packer = _Packer(output, limits, strip=strip, most=most, hash_files=hash_files)
-    bounded = expected_size is None
     if media_type == ZIP:
         with spool() as file:
-            packer.pack(_unzipped(intake, file, limits, bounded=bounded))
-    else:
-        plain = unpacked(media_type, intake, bounded=bounded)
-        packer.pack(tarreader.members(plain, limits))
+            file.writelines(intake.pieces())
+            return repack_zip(
+                file,
+                intake.taken,
+                output,
+                limits=limits,
+                strip=strip,
+                expected_size=expected_size,
+                hash_files=hash_files,
+            )
+    most = _most(limits, expected_size)
+    packer = _Packer(output, limits, strip=strip, most=most, hash_files=hash_files)
+    plain = unpacked(media_type, intake, limits, bounded=expected_size is None)
+    packer.pack(tarreader.members(plain, limits))
     return packer.finish(media_type)
 
 
+def repack_zip(
+    file: BinaryIO,
+    size: int,
+    output: Output,
+    *,
+    limits: ArchiveLimits,
+    strip: str = "",
+    expected_size: int | None = None,
+    hash_files: bool = True,
+) -> Unpacked:
+    """Write the plain tar of a zip that is all there, as `repack` does.
+
+    Args:
+        file: the zip; read at any place.
+        size: bytes of it.
+    """
+    most = _most(limits, expected_size)
+    packer = _Packer(output, limits, strip=strip, most=most, hash_files=hash_files)
+    packer.pack(_unzipped(file, size, limits, bounded=expected_size is None))
+    return packer.finish(ZIP)
+
+
+def _most(limits: ArchiveLimits, expected_size: int | None) -> int:
+    """Bytes that the plain tar may have."""
+    most = limits.unpacked_bytes
+    return most if expected_size is None else min(most, expected_size)
+
+
 def _unzipped(
-    intake: Intake, file: BinaryIO, limits: ArchiveLimits, *, bounded: bool
+    file: BinaryIO, size: int, limits: ArchiveLimits, *, bounded: bool
 ) -> Iterator[Member]:
-    file.writelines(intake.pieces())
     total = 0
-    for member in zipreader.members(file, intake.taken, limits):
+    for member in zipreader.members(file, size, limits):
         total += member.size
         if bounded:
-            intake.check_ratio(total)
+            check_ratio(total, size, limits)
         yield member
 
 

@@ -4,7 +4,6 @@ import os
 import random
 import re
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -137,7 +136,7 @@ BOUNDED = Limits(memory=512 * 1024**2, cpu_seconds=20)
             NODES, Limits(wall_seconds=0.01), "longer than 0.01 seconds", id="row 18: too slow"
         ),
         pytest.param(
-            GRAPH, Limits(memory=2**20), "1,048,576 bytes of memory", id="row 18: no memory at all"
+            NODES, Limits(memory=2**20), "1,048,576 bytes of memory", id="row 18: no memory at all"
         ),
         pytest.param(
             saved_model(meta(graph(*(node(f"Op{at}") for at in range(1000))))),
@@ -211,38 +210,6 @@ def test_a_child_that_is_too_slow_is_ended_and_not_waited_for() -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
-
-
-@pytest.mark.parametrize(
-    ("work", "ended"),
-    [
-        pytest.param("bytes(2 * 10**8)", 1, id="row 18: memory"),
-        pytest.param("while True: pass", -signal.SIGXCPU, id="row 18: work"),
-        pytest.param("os.write(1, bytes(4000)); os.write(1, b'more')", 1, id="row 18: an answer"),
-        pytest.param("os.abort()", -signal.SIGABRT, id="row 18: a core dump"),
-    ],
-)
-def test_whatever_runs_in_the_child_has_its_bounds(work: str, ended: int, tmp_path: Path) -> None:
-    code = (
-        "import os, resource as found\n"
-        "_, hard = found.getrlimit(found.RLIMIT_CORE)\n"
-        "found.setrlimit(found.RLIMIT_CORE, (hard, hard))\n"
-        "from hubproxy.inspection.__main__ import limit\n"
-        "from hubproxy.inspection.request import Request\n"
-        "limit(Request(form='tfjs', files=(), memory=10**8, cpu_seconds=1, answer=4000))\n"
-    )
-    with (tmp_path / "answer").open("wb") as answer:
-        ran = subprocess.run(
-            [sys.executable, "-c", code + work],
-            env={"PYTHONPATH": str(Path.cwd())},
-            cwd=tmp_path,
-            stdout=answer,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-    assert ran.returncode == ended
-    assert [path.name for path in tmp_path.iterdir()] == ["answer"]
-    assert (tmp_path / "answer").stat().st_size <= 4000
 
 
 def test_the_parent_imports_no_parser() -> None:
