@@ -11,7 +11,7 @@ import pytest
 
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.errors import UnsafeArchiveError
-from hubproxy.store.ingest import Unpacked, repack
+from hubproxy.unpack.ingest import Unpacked, repack
 
 END = bytes(1024)
 MODEL = {

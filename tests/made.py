@@ -19,7 +19,7 @@ from hubproxy.core.record import (
     Record,
     tree_digest,
 )
-from hubproxy.store.ingest import repack
+from hubproxy.unpack.ingest import repack
 from tests.archives import Kept, tar_of
 
 SPICE = "tfhub.dev/google/spice/2"

@@ -31,9 +31,9 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.record import CHUNK_SIZE, Record
 from hubproxy.service.approve import Approvals
 from hubproxy.store.auditread import read
-from hubproxy.store.ingest import repack
 from hubproxy.trust.keys import create_officer_key, create_online_key
 from hubproxy.trust.officer import Repository
+from hubproxy.unpack.ingest import repack
 from tests.models import MODEL
 from tests.origin import Origin
 

@@ -85,7 +85,7 @@ def page(found: Looked, width: int, paint: _Paint) -> Iterator[str]:
         yield from _of_record(found.record, found.alone, inspected.formats)
     if inspected.facts is not None:
         yield from _of_facts(inspected.facts, width)
-    findings = ("\n".join(_finding(one, width, paint)) for one in inspected.findings)
+    findings = ("\n".join(finding_lines(one, width, paint)) for one in inspected.findings)
     yield from _few(findings, len(inspected.findings), _MOST_FINDINGS, "more: --json has all")
     yield ""
     versions = f"(gate {inspected.gate}, ops {inspected.table})"
@@ -156,7 +156,8 @@ def _names(findings: Sequence[Finding]) -> str:
     return f"{names} and {more:,} more" if more > 0 else names
 
 
-def _finding(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
+def finding_lines(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
+    """What was found, where, why it matters, and what would allow it."""
     yield ""
     yield f"  {paint(f'{finding.verdict.upper():<6}', _COLOURS[finding.verdict])}  {finding.name}"
     for label, text in (("where", finding.where), ("why", finding.why), ("allow", finding.remedy)):

@@ -20,6 +20,10 @@ _COMMANDS = {
         "hubproxy.cli.trust",
         "Keep the trust list: init, approve, propose, sign, revoke, status.",
     ),
+    "quarantine": (
+        "hubproxy.cli.quarantine",
+        "Decide on what is held: list, show, release, drop.",
+    ),
     "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

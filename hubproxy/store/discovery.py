@@ -16,10 +16,10 @@ from hubproxy.core.original import Original, OriginalHash
 from hubproxy.core.record import FileEntry, Origin, Record, tree_digest
 from hubproxy.store.budget import Reservation
 from hubproxy.store.folder import Part, disk_errors
-from hubproxy.store.ingest import Source, Unpacked, repack
 from hubproxy.store.intake import Intake, Pipe
 from hubproxy.store.sinks import RecordingSink
 from hubproxy.store.threads import in_thread
+from hubproxy.unpack.ingest import Source, Unpacked, repack
 
 
 @dataclass(frozen=True, slots=True)

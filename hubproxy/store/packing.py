@@ -15,7 +15,7 @@ from hubproxy.core import tar
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
 from hubproxy.errors import NotAModelError, UnsafeArchiveError
-from hubproxy.store.archives import ZIP, sniff
+from hubproxy.unpack.archives import ZIP, sniff
 
 _READ = 1024 * 1024
 _HEAD = 1024

@@ -11,10 +11,10 @@ from hubproxy.errors import MismatchError, UnsafeArchiveError
 from hubproxy.logs import event
 from hubproxy.store.drafts import Drafts
 from hubproxy.store.folder import Part, disk_errors
-from hubproxy.store.ingest import Source, repack
 from hubproxy.store.intake import Intake
 from hubproxy.store.sinks import CheckedSink
 from hubproxy.store.threads import in_thread
+from hubproxy.unpack.ingest import Source, repack
 
 
 class Receiving:

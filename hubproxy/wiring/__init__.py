@@ -18,6 +18,7 @@ from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.demands import Refusals, refused_by_draft, refused_by_policy
 from hubproxy.wiring.officers import (
+    append_decision,
     drop_retired_keys,
     held_root,
     new_online_key,
@@ -39,6 +40,7 @@ __all__ = [
     "Refusals",
     "Stores",
     "accept_clock",
+    "append_decision",
     "approvals",
     "archive_file",
     "authority",

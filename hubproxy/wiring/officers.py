@@ -1,5 +1,6 @@
 """What officers' commands work on: drafts, the keys of this host, and the officers' own log."""
 
+import getpass
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,14 +87,36 @@ def append_publication(config: Config, publication: Publication) -> None:
         AuditUnavailableError: it cannot be written.
     """
     what = "; ".join(publication.changes)
+    _append(
+        config,
+        AuditEvent(
+            id=uuid4().hex,
+            time=timestamp(now()),
+            event="trust",
+            caller="; ".join(dict.fromkeys(publication.signed)),
+            reason=f"{publication.draft}: {what}" if publication.draft else what,
+            trust=publication.versions.full,
+        ),
+    )
+
+
+def append_decision(config: Config, what: str) -> None:
+    """Write into the officers' log what somebody decides on this host, and signs nothing for.
+
+    Raises:
+        AuditUnavailableError: it cannot be written.
+    """
     event = AuditEvent(
         id=uuid4().hex,
         time=timestamp(now()),
-        event="trust",
-        caller="; ".join(dict.fromkeys(publication.signed)),
-        reason=f"{publication.draft}: {what}" if publication.draft else what,
-        trust=publication.versions.full,
+        event="quarantine",
+        caller=getpass.getuser(),
+        reason=what,
     )
+    _append(config, event)
+
+
+def _append(config: Config, event: AuditEvent) -> None:
     log = Segments(places(config).trust_log, segment_bytes=_SEGMENT, ballast_bytes=0)
     try:
         log.open()
@@ -101,7 +124,7 @@ def append_publication(config: Config, publication: Publication) -> None:
     except OSError as error:
         raise AuditUnavailableError(
             f"the officers' log cannot be written: {error.strerror}",
-            remedy=f"Mend {places(config).trust_log}: nothing was published.",
+            remedy=f"Mend {places(config).trust_log}: nothing was done.",
         ) from error
     finally:
         log.close()

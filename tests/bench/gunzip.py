@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from hubproxy.store import inflate
+from hubproxy.unpack import inflate
 
 _PIECE = 256 * 1024
 

@@ -14,7 +14,7 @@ from hubproxy.core.formats import detect_format
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.inspection.facts import Facts, Tensor
 from hubproxy.inspection.reader import inspect
-from hubproxy.store.ingest import repack
+from hubproxy.unpack.ingest import repack
 from tests.archives import Kept
 from tests.client.interpreters import tf1_python
 from tests.e2e.jobs import environ, pack

@@ -5,6 +5,7 @@ import click
 from hubproxy.cli.card import command as card
 from hubproxy.cli.policy import command as policy
 from hubproxy.cli.show import show
+from hubproxy.cli.trust.allow import allow, disallow
 from hubproxy.cli.trust.begin import init, keygen, public
 from hubproxy.cli.trust.drafts import abandon, drafts, merge, publish, rebase, review, sign
 from hubproxy.cli.trust.groups import InOrder
@@ -46,6 +47,7 @@ def command() -> None:
     """
 
 
-policy.add_command(set_policy)
+for _command in (set_policy, allow, disallow):
+    policy.add_command(_command)
 for _command in _COMMANDS:
     command.add_command(_command)

@@ -15,8 +15,8 @@ from hubproxy.core import tar
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import Tree, clean, refusal
 from hubproxy.core.record import FileEntry
-from hubproxy.store import tarreader, zipreader
-from hubproxy.store.archives import ZIP, Intake, Member, sniff, unpacked
+from hubproxy.unpack import tarreader, zipreader
+from hubproxy.unpack.archives import ZIP, Intake, Member, sniff, unpacked
 
 _LAYOUT_FOLDERS = frozenset({"variables", "assets", "assets.extra"})
 _SMALL = 16 * 1024

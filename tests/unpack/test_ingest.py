@@ -8,7 +8,7 @@ import pytest
 
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.errors import UnsafeArchiveError
-from hubproxy.store.ingest import repack
+from hubproxy.unpack.ingest import repack
 from tests.archives import (
     END,
     MODEL,

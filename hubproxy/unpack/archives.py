@@ -14,7 +14,7 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal, shown
 from hubproxy.core.tar import BLOCK, decode
 from hubproxy.errors import UnsafeArchiveError
-from hubproxy.store.inflate import GZIP_FRAME, inflate
+from hubproxy.unpack.inflate import GZIP_FRAME, inflate
 
 GZIP = "application/gzip"
 TAR = "application/x-tar"

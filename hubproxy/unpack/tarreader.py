@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hubproxy.core import tar
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
-from hubproxy.store.archives import Member, zeros
+from hubproxy.unpack.archives import Member, zeros
 
 _MOST_PAX = 64 * 1024
 _MOST_GLOBALS = 64

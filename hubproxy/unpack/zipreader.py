@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
-from hubproxy.store.archives import Member
-from hubproxy.store.inflate import RAW, crc32, inflate
-from hubproxy.store.zipdirectory import DEFLATED, Entry, entries, wide_sizes
+from hubproxy.unpack.archives import Member
+from hubproxy.unpack.inflate import RAW, crc32, inflate
+from hubproxy.unpack.zipdirectory import DEFLATED, Entry, entries, wide_sizes
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _DESCRIPTORS = (struct.Struct("<3I"), struct.Struct("<I2Q"))
