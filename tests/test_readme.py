@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hubproxy.core.finding import is_finding_name
+from tests.cli.modules import BROKEN, CLEAN, POISONED
 from tests.origin import Origin
 from tests.site import SMALL, tar_gz
 
@@ -44,6 +46,20 @@ def test_every_fence_is_a_command_that_is_run() -> None:
     assert all(text.startswith("$ ") for kind, text in FENCES if kind == "console")
 
 
+def test_every_finding_has_its_row() -> None:
+    page = README[README.index("## What hubproxy looks for") :]
+    rows = set(re.findall(r"`([a-z0-9_-]+:[^`]+)`", page))
+    sources = [*Path("hubproxy/inspection").rglob("*.py"), Path("hubproxy/cli/inspecting.py")]
+    named = {
+        name
+        for path in sources
+        for name in re.findall(r'"([a-z0-9_-]+:[^"{]+)"', path.read_text(encoding="utf-8"))
+    }
+    found = set(filter(is_finding_name, named))
+    assert "saved_model:shard-missing" in found
+    assert found - rows == set()
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("ssh-keygen")),
@@ -62,6 +78,8 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     runner.chmod(0o755)
     (tmp_path / "passphrase").write_text("correct horse battery staple\n")
     (tmp_path / "elmo.tar.gz").write_bytes(tar_gz(SMALL))
+    for name, files in (("image", CLEAN), ("poisoned", POISONED), ("broken", BROKEN)):
+        (tmp_path / f"{name}.tar.gz").write_bytes(tar_gz(files))
     (tmp_path / "train.py").write_text(
         "import os\nassert 'HUBPROXY_URL' in os.environ or 'HTTPS_PROXY' in os.environ\n"
     )
@@ -97,6 +115,18 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "answered with 410" in shown
     assert "refused: there is no signature" in shown
     assert "evidence sshsig of google" in shown
+    for said in (
+        "PASS    image.tar.gz: nothing found",
+        "HOLD    poisoned.tar.gz: op:ReadFile, op:WriteFile",
+        "exit status 3: a person should look at it",
+        "REFUSE  broken.tar.gz: saved_model:shard-missing",
+        "exit status 4: it is never accepted",
+        "of several modules, the worst: exit status 3",
+    ):
+        assert said in shown
+    page = README[README.index("    HOLD    poisoned.tar.gz\n") :].partition("\n\n|")[0]
+    printed = shown.splitlines()
+    assert [line for line in page.splitlines() if line[4:] not in ("", "  …", *printed)] == []
     # The last command tells who loaded what was revoked.
     assert " by ada: found to leak addresses\n" in shown
     assert "127.0.0.1 " in shown[shown.rindex("found to leak addresses") :]

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import msgspec
@@ -55,6 +56,24 @@ async def test_a_transfer_that_starts_over_leaves_nothing_of_the_first(tmp_path:
 async def test_where_nobody_serves_nothing_is_asked(tmp_path: Path, host: str) -> None:
     with pytest.raises(UpstreamForbiddenError):
         await fetch_url(CONFIG, f"http://{host}:1/m", tmp_path / "m", unmoved)
+
+
+async def test_a_public_host_leads_to_no_address_of_one_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name has two addresses, and what it is taken for is decided by the first."""
+
+    def look_up(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))
+            for address in ("93.184.216.34", "127.0.0.1")
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(
+        UpstreamForbiddenError, match=r"resolves to 127\.0\.0\.1, which is loopback"
+    ):
+        await fetch_url(CONFIG, "http://both.example/m", tmp_path / "m", unmoved)
 
 
 async def test_a_name_that_is_not_found_is_told(tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 """`hubproxy inspect`: what is in a module, and whether anybody should load it."""
 
-import asyncio
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -53,13 +50,16 @@ def command(targets: tuple[str, ...], config_file: Path | None, as_json: bool) -
 
     --json prints an object per module: name, verdict, findings (name, verdict, where, why,
     remedy), formats, facts (graphs with their signatures, parameters, trainable, vocabularies,
-    ops), ops (by class), files (path, size, sha256), archive (digest, size, tree), origin (digest,
-    size, media_type) and gate (version, ops). In a refused archive nothing is looked at: facts,
-    archive and origin are null.
+    ops), ops (by class), files (path, size, sha256), archive (digest, size, tree) as a daemon would
+    keep it, origin (digest, size, media_type) of the archive that was read, and gate (version,
+    ops). What is not known is null; in an archive that was refused, nothing was looked at.
 
     Exit status: 0 pass, 3 hold, 4 refuse; 2 used wrongly; 1 it cannot be had, or is no model. Of
     several modules, the highest.
     """
+    import asyncio
+    import tempfile
+
     from hubproxy.cli.inspectpage import as_object, print_page
     from hubproxy.errors import HubproxyError
 
@@ -118,6 +118,8 @@ async def _look(
 
 async def _fetched(target: str, config_file: Path | None, folder: Path) -> tuple[Path, str]:
     """What does not lie here, as a file; and what it is called."""
+    from urllib.parse import unquote, urlsplit
+
     from hubproxy.cli.progress import transfer_bars
     from hubproxy.config import load
 

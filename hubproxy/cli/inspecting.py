@@ -38,12 +38,12 @@ class Looked:
 
     Args:
         name: as it was asked for.
-        alone: the name under which a lone file was read; empty for any other module.
+        made_of: as in `Packed`.
         record: None where the archive was refused, so that nothing in it could be looked at.
     """
 
     name: str
-    alone: str
+    made_of: str
     record: Record | None
     inspected: Inspected
 
@@ -60,13 +60,13 @@ async def look(path: Path, name: str, called: str, folder: Path) -> Looked:
         NotAModelError: it cannot be read, or is no model.
         StorageFullError: the temporary folder has no room.
     """
-    alone = ""
+    made_of = ""
     try:
         packed = pack(path, called, _LIMITS)
-        alone = packed.alone
+        made_of = packed.made_of
         record, inspected = await _unpacked(packed, called, folder)
     except UnsafeArchiveError as error:
-        return Looked(name, alone, None, _refused(error))
+        return Looked(name, made_of, None, _refused(error))
     except StorageFullError as error:
         raise StorageFullError(
             f"{folder.parent} has no room for what is in {name}",
@@ -77,7 +77,7 @@ async def look(path: Path, name: str, called: str, folder: Path) -> Looked:
             f"nothing in {name} is a model that hubproxy knows",
             remedy="It knows SavedModels, modules of TensorFlow 1, Keras, TFLite and TF.js.",
         )
-    return Looked(name, alone, record, inspected)
+    return Looked(name, made_of, record, inspected)
 
 
 def spool(descriptor: int, folder: Path) -> Path:

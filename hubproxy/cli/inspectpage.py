@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 
 import click
@@ -12,10 +12,11 @@ import msgspec
 
 from hubproxy.cli.inspecting import Looked
 from hubproxy.cli.options import printable
-from hubproxy.core.finding import Finding
+from hubproxy.core.finding import Finding, is_finding_name
 from hubproxy.core.record import Record
 from hubproxy.inspection.facts import Facts, Graph, Signature, Tensor
 from hubproxy.inspection.gate.optable import ALLOWED, CLASSES, classed
+from hubproxy.inspection.inspected import Inspected
 
 _COLOURS = {"pass": "green", "hold": "yellow", "refuse": "red"}
 _SAID = {
@@ -23,9 +24,10 @@ _SAID = {
     "hold": "a person should look at what was found before anybody loads it",
     "refuse": "never accepted, whoever asks for it",
 }
-_UNKNOWN = "unknown"
-"""The class of an op that no TensorFlow has."""
+_UNKNOWN, _EXCUSED = "unknown", "excused"
+"""Ops that no TensorFlow has; and those that the gate let pass where they stand."""
 
+_NOT_ALL = "gate:many"
 _NARROWEST, _WIDEST = 72, 100
 _LABEL = 12
 _MOST_FILES, _MOST_SIGNATURES, _MOST_TENSORS, _MOST_TEXTS = 6, 8, 10, 6
@@ -36,30 +38,33 @@ _Paint = Callable[[str, str], str]
 
 def as_object(found: Looked) -> str:
     """One line of JSON. What a refused archive has none of is null, or empty."""
-    record, inspected = found.record, found.inspected
-    facts = inspected.facts
+    inspected = found.inspected
     fields = {
         "name": found.name,
         "verdict": inspected.verdict,
         "findings": inspected.findings,
         "formats": inspected.formats,
-        "facts": facts,
-        "ops": dict(_by_class(facts)),
-        "files": [
-            {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
-            for entry in (record.files if record else ())
-        ],
-        "archive": record
-        and {"digest": record.archive.digest, "size": record.archive.size, "tree": record.tree},
-        "origin": record
-        and {
-            "digest": record.origin.digest,
-            "size": record.origin.size,
-            "media_type": record.origin.media_type,
-        },
+        "facts": inspected.facts,
+        "ops": _by_class(inspected),
+        **_described(found.record, found.made_of),
         "gate": {"version": inspected.gate, "ops": inspected.table},
     }
     return msgspec.json.encode(fields).decode()
+
+
+def _described(record: Record | None, made_of: str) -> dict[str, object]:
+    if record is None:
+        return {"files": (), "archive": None, "origin": None}
+    archive, origin = record.archive, record.origin
+    came = {"digest": origin.digest, "size": origin.size, "media_type": origin.media_type}
+    return {
+        "files": [
+            {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
+            for entry in record.files
+        ],
+        "archive": {"digest": archive.digest, "size": archive.size, "tree": record.tree},
+        "origin": None if made_of else came,
+    }
 
 
 def print_page(found: Looked, *, first: bool) -> None:
@@ -82,26 +87,26 @@ def page(found: Looked, width: int, paint: _Paint) -> Iterator[str]:
     yield f"        {_SAID[inspected.verdict]}"
     if found.record is not None:
         yield ""
-        yield from _of_record(found.record, found.alone, inspected.formats)
+        yield from _of_record(found.record, found.made_of, inspected.formats)
     if inspected.facts is not None:
         yield from _of_facts(inspected.facts, width)
+        yield from _of_ops(_by_class(inspected), width)
     findings = ("\n".join(finding_lines(one, width, paint)) for one in inspected.findings)
     yield from _few(findings, len(inspected.findings), _MOST_FINDINGS, "more: --json has all")
     yield ""
-    versions = f"(gate {inspected.gate}, ops {inspected.table})"
-    yield f"{verdict}  {printable(found.name)}: {_names(inspected.findings)}  {versions}"
+    end = f"{found.name}: {_names(inspected.findings)}  "
+    end += f"(gate {inspected.gate}, ops {inspected.table})"
+    yield verdict + "\n".join(_filled(" " * 8, end, width))[6:]
 
 
-def _of_record(record: Record, alone: str, formats: Sequence[str]) -> Iterator[str]:
+def _of_record(record: Record, made_of: str, formats: Sequence[str]) -> Iterator[str]:
     total = sum(entry.size for entry in record.files)
     yield _row("format", ", ".join(formats) or "none that is known")
-    if alone:
-        yield _row("read as", f"{alone}, a module of one file")
-    else:
-        yield _row("read", f"{record.origin.size:,} bytes, {record.origin.media_type}")
-    yield _row("archive", f"{record.archive.size:,} bytes, as the plain tar that is kept of it")
+    came = f"{record.origin.size:,} bytes, {record.origin.media_type}"
+    yield _row("read as", made_of or came)
+    yield _row("archive", f"{record.archive.size:,} bytes, as the plain tar that a daemon keeps")
     yield f"    {record.archive.digest}"
-    yield _row("files", f"{len(record.files):,}, {total:,} bytes; the digest of their tree is")
+    yield _row("files", f"{len(record.files):,}, of {total:,} bytes; as a tree, however packed:")
     yield f"    {record.tree}"
     largest = sorted(record.files, key=lambda entry: (-entry.size, entry.path))
     rows = (f"    {entry.size:>15,}  {printable(entry.path)}" for entry in largest)
@@ -116,9 +121,13 @@ def _of_facts(facts: Facts, width: int) -> Iterator[str]:
         yield _row("parameters", f"{facts.parameters:,}{of}")
     rows = (_row("vocabulary", f"{one.path}, {one.lines:,} lines") for one in facts.vocabularies)
     yield from _few(rows, len(facts.vocabularies), _MOST_TEXTS, "more")
-    kinds = _by_class(facts)
+
+
+def _of_ops(kinds: Mapping[str, Sequence[str]], width: int) -> Iterator[str]:
     if kinds:
-        yield _row("ops", f"{sum(map(len, kinds.values())):,} kinds, by what they can do")
+        told = f"{sum(map(len, kinds.values())):,} kinds, by what they can do"
+        excused = ", or excused for how they are used" if _EXCUSED in kinds else ""
+        yield _row("ops", told + excused)
     for kind, ops in kinds.items():
         more = f", … and {len(ops) - _MOST_OPS:,} more" if len(ops) > _MOST_OPS else ""
         text = ", ".join(ops[:_MOST_OPS]) + more
@@ -159,19 +168,28 @@ def _names(findings: Sequence[Finding]) -> str:
 def finding_lines(finding: Finding, width: int, paint: _Paint) -> Iterator[str]:
     """What was found, where, why it matters, and what would allow it."""
     yield ""
-    yield f"  {paint(f'{finding.verdict.upper():<6}', _COLOURS[finding.verdict])}  {finding.name}"
+    verdict = paint(f"{finding.verdict.upper():<6}", _COLOURS[finding.verdict])
+    yield f"  {verdict}  {printable(finding.name)}"
     for label, text in (("where", finding.where), ("why", finding.why), ("allow", finding.remedy)):
         if text:
             yield from _filled(f"    {label:<8}", text, width)
 
 
-def _by_class(facts: Facts | None) -> dict[str, list[str]]:
-    """The kinds of op of each class, what needs a look first."""
+def _by_class(inspected: Inspected) -> dict[str, list[str]]:
+    """The kinds of op of each class, what needs a look first.
+
+    What passes though its class does not, was excused wherever it stands; where not all that was
+    found is listed, that cannot be told.
+    """
+    facts, names = inspected.facts, {finding.name for finding in inspected.findings}
     found: dict[str, list[str]] = {}
     for op in (facts.ops if facts else None) or ():
         kind = classed(op)
-        found.setdefault(_UNKNOWN if kind is None else kind.kind, []).append(op)
-    order = [_UNKNOWN, *(kind for kind in CLASSES if kind not in ALLOWED), *CLASSES]
+        passes = kind is not None and kind.kind in ALLOWED
+        held = f"op:{op}" in names or not is_finding_name(f"op:{op}") or _NOT_ALL in names
+        label = kind.kind if kind else _UNKNOWN
+        found.setdefault(label if passes or held else _EXCUSED, []).append(op)
+    order = [_UNKNOWN, *(kind for kind in CLASSES if kind not in ALLOWED), _EXCUSED, *CLASSES]
     return {kind: found[kind] for kind in dict.fromkeys(order) if kind in found}
 
 

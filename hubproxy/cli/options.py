@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubproxy.config import load
-from hubproxy.core.handle import Handle
+if TYPE_CHECKING:
+    from hubproxy.core.handle import Handle
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 config_option = click.option(
@@ -31,8 +31,10 @@ class HandleType(click.ParamType):  # type: ignore[type-arg]  # generic since cl
     name = "handle"
 
     def convert(
-        self, value: str | Handle, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Handle:
+        self, value: "str | Handle", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Handle":
+        from hubproxy.core.handle import Handle
+
         if isinstance(value, Handle):
             return value
         try:
@@ -52,6 +54,8 @@ def configured(*flags: _Decorator) -> _Decorator:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def wrapped(config_file: Path | None, **given: Any) -> Any:
+            from hubproxy.config import load
+
             found = {name: given.pop(name) for name in _SETTINGS if name in given}
             chosen = {
                 name.replace("__", "."): value for name, value in found.items() if value is not None

@@ -39,11 +39,11 @@ class Packed:
 
     Args:
         pieces: the bytes of an archive.
-        alone: the name that a file which is a model by itself has in it; else empty.
+        made_of: for people, where the archive is made here; empty where it is as it came.
     """
 
     pieces: Iterator[bytes]
-    alone: str = ""
+    made_of: str = ""
 
 
 def pack(path: Path, name: str, limits: ArchiveLimits) -> Packed:
@@ -64,7 +64,7 @@ def pack(path: Path, name: str, limits: ArchiveLimits) -> Packed:
             inside = _listed(path, limits)
             if not inside:
                 raise NotAModelError(f"{name} is a folder without a file")
-            return Packed(_files(*((path / one, one) for one in inside)))
+            return Packed(_files(*((path / one, one) for one in inside)), "a folder")
     except OSError as error:
         raise _unreadable(error) from error
     head = next(_contents(path), b"")[:_HEAD]
@@ -74,7 +74,7 @@ def pack(path: Path, name: str, limits: ArchiveLimits) -> Packed:
     if _is_archive(name, head):
         return Packed(_contents(path))
     alone = _alone(name, head)
-    return Packed(_files((path, alone)), alone)
+    return Packed(_files((path, alone)), f"{alone}, a module of one file")
 
 
 def _is_archive(name: str, head: bytes) -> bool:

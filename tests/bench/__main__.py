@@ -13,7 +13,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hubproxy import __version__
-from tests.bench import approvals, evidence, fetches, hits, leaves, loads, misses, tls, trust
+from tests.bench import (
+    approvals,
+    evidence,
+    fetches,
+    hits,
+    inspecting,
+    leaves,
+    loads,
+    misses,
+    tls,
+    trust,
+)
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
 from tests.bench.peer import find
@@ -35,6 +46,7 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "trust": trust.trust,
     "approval": approvals.approvals,
     "evidence": evidence.admission,
+    "inspect": inspecting.inspect,
 }
 _NEEDS = {
     "hits": ["warm"],
@@ -49,6 +61,7 @@ _NEEDS = {
     "trust": [],
     "approval": [],
     "evidence": [],
+    "inspect": [],
 }
 
 

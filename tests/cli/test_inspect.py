@@ -18,7 +18,7 @@ from tests import faults
 from tests.archives import tar_of
 from tests.cli.modules import ARCHIVES, BROKEN, CLEAN, LAMBDA, POISONED
 from tests.cli.place import Done
-from tests.inspection.wire import graph, meta, node, saved_model
+from tests.inspection.wire import data, graph, meta, node, saved_model
 from tests.models import MODEL
 from tests.origin import Origin
 from tests.site import tar_gz
@@ -45,10 +45,10 @@ class Desk:
         """A file, or a folder of files."""
         path = self.here / name
         files = {"": content} if isinstance(content, bytes) else content
-        for inner, data in files.items():
+        for inner, whole in files.items():
             file = path / inner if inner else path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+            file.write_bytes(whole)
         return path
 
     async def start(self, *words: str, stdin: int = asyncio.subprocess.DEVNULL) -> Process:
@@ -142,7 +142,7 @@ async def test_what_is_printed_for_a_program_is_what_the_page_says(desk: Desk) -
     for digest in (found["archive"]["digest"], found["archive"]["tree"]):
         assert f"    {digest}\n" in page
     assert f"archive     {found['archive']['size']:,} bytes" in page
-    assert f"read        {found['origin']['size']:,} bytes, application/gzip" in page
+    assert f"read as     {found['origin']['size']:,} bytes, application/gzip" in page
     assert {one["path"]: one["size"] for one in found["files"]} == {
         path: len(content) for path, content in POISONED.items()
     }
@@ -164,7 +164,9 @@ async def test_a_folder_is_read_as_the_archive_of_it_is(desk: Desk) -> None:
     desk.put("module.tar", ARCHIVES["model.tar"])
     folder, archive = await desk.told("module"), await desk.told("module.tar")
     assert folder["archive"]["tree"] == archive["archive"]["tree"]
-    assert (await desk.run("module/")).status == PASS
+    assert (folder["origin"], archive["origin"]["media_type"]) == (None, "application/x-tar")
+    done = await desk.run("module/")
+    assert (done.status, "  read as     a folder\n" in done.out) == (PASS, True)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,25 @@ async def test_a_lone_file_is_a_module_of_one_file(
     assert done.status == status
     assert "a module of one file" in done.out
     assert finding in done.out.splitlines()[-1]
+
+
+async def test_an_op_that_is_excused_is_not_called_a_danger(desk: Desk) -> None:
+    saver = data(3, data(1, b"name"), data(2, b"save"), data(3, b"restore"))
+    nodes = [
+        node("Placeholder", "name"),
+        data(1, b"write") + data(2, b"SaveV2") + data(3, b"name"),
+        data(1, b"save") + data(2, b"Identity") + data(3, b"name") + data(3, b"^write"),
+    ]
+    held = node("ReadFile", "read")
+    for name, more in (("saves", []), ("reads", [held])):
+        content = saved_model(meta(graph(*nodes, *more)) + saver)
+        desk.put(f"{name}/saved_model.pb", content)
+    saves, reads = await desk.told("saves"), await desk.told("reads")
+    assert (saves["verdict"], saves["ops"]["excused"]) == ("pass", ["SaveV2"])
+    assert "file-write" not in saves["ops"]
+    assert (reads["verdict"], reads["ops"]["file-read"]) == ("hold", ["ReadFile"])
+    assert reads["ops"]["excused"] == ["SaveV2"]
+    assert "or excused for how they are used" in (await desk.run("saves")).out
 
 
 async def test_an_archive_on_standard_input_is_read(desk: Desk) -> None:

@@ -96,7 +96,8 @@ def test_a_lone_file_has_a_name_that_tells_its_kind(
     tmp_path: Path, name: str, content: bytes, alone: str
 ) -> None:
     (tmp_path / "it").write_bytes(content)
-    assert pack(tmp_path / "it", name, LIMITS).alone == alone
+    made_of = pack(tmp_path / "it", name, LIMITS).made_of
+    assert made_of == f"{alone}, a module of one file"
     assert files(tmp_path / "it", name) == {alone: content}
 
 
