@@ -4,20 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hostile import files, graphs, shapes
-from tests.hostile.models import ROWS, Row
+from tests.hostile.make import MODELS
+from tests.hostile.models import Row
 from tests.realmodules import BASIC_PITCH, MEDAKA, fetch
 
 pytestmark = pytest.mark.e2e
 tensorflow = pytest.importorskip("tensorflow", reason="needs TensorFlow")
 
-assert files and graphs and shapes
 _ENVIRON = {**os.environ, "PYTHONPATH": str(Path.cwd()), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -25,7 +23,7 @@ _ENVIRON = {**os.environ, "PYTHONPATH": str(Path.cwd()), "TF_CPP_MIN_LOG_LEVEL":
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every model of the corpus."""
     folder = tmp_path_factory.mktemp("hostile")
-    command = [sys.executable, "-m", "tests.hostile.models", folder]
+    command = [sys.executable, "-m", "tests.hostile.make", str(folder)]
     ran = subprocess.run(
         command, env=_ENVIRON, capture_output=True, text=True, timeout=300, check=False
     )
@@ -36,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaded(made: Path) -> dict[str, dict[str, Any]]:
     """What came of loading each."""
-    command = [sys.executable, "-m", "tests.hostile.loading", made, *ROWS]
+    command = [sys.executable, "-m", "tests.hostile.loading", str(made), *MODELS]
     ran = subprocess.run(
         command, env=_ENVIRON, capture_output=True, text=True, timeout=300, check=False
     )
@@ -47,7 +45,7 @@ def loaded(made: Path) -> dict[str, dict[str, Any]]:
 def inspected(model: Path | str, home: Path) -> tuple[int, dict[str, Any]]:
     """Exit status and object of `hubproxy inspect --json`."""
     ran = subprocess.run(
-        [sys.executable, "-m", "hubproxy", "inspect", "--json", model],
+        [sys.executable, "-m", "hubproxy", "inspect", "--json", str(model)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), "TMPDIR": str(home)},
         capture_output=True,
         text=True,
@@ -57,13 +55,11 @@ def inspected(model: Path | str, home: Path) -> tuple[int, dict[str, Any]]:
     return ran.returncode, json.loads(ran.stdout)
 
 
-def rows() -> Iterator[Any]:
-    for name, row in ROWS.items():
-        yield pytest.param(row, id=f"row 16: {name}")
+ROWS = [pytest.param(row, id=name) for name, row in MODELS.items()]
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", ROWS)
 def test_the_gate_names_all_that_a_hostile_model_does(made: Path, row: Row, tmp_path: Path) -> None:
     status, found = inspected(made / row.name / "model", tmp_path)
     assert found["verdict"] == row.verdict
@@ -73,13 +69,13 @@ def test_the_gate_names_all_that_a_hostile_model_does(made: Path, row: Row, tmp_
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", ROWS)
 def test_loading_tells_the_truth(loaded: dict[str, dict[str, Any]], row: Row) -> None:
     assert loaded[row.name]["done"], loaded[row.name]["told"]
 
 
 def test_there_are_forty_hostile_ones() -> None:
-    assert sum(row.verdict != "pass" for row in ROWS.values()) >= 40
+    assert sum(row.verdict != "pass" for row in MODELS.values()) >= 40
 
 
 @pytest.mark.parametrize("name", ["doubler", "big", "words", "images"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hubproxy.core.record import GateNote
 from tests.e2e.jobs import Job, pack
 from tests.e2e.place import Place
 from tests.realmodules import BASIC_PITCH, MEDAKA, fetch
@@ -48,9 +49,17 @@ def test_medaka_is_given_its_root_and_plain_modes(
     assert {member.name.partition("/")[0] for member in shipped} == {"model"}
     assert any(member.mode & 0o2000 for member in shipped)
     place.hub.put(DNA, archive)
+    pickled = ["medaka.models.build_model", "medaka.features.CountsFeatureEncoder"]
+    pickled += ["medaka.labels.HaploidLabelScheme", "functools.partial"]
+    names = [f"pickle:{name}" for name in pickled]
+    why = ["--why", "nothing that loads the model reads it", "--review-by", "2099-12-31"]
+    place.trust("policy", "allow", DNA, *names, *why)
 
     (record,) = place.approve(DNA)
 
+    assert isinstance(record.gate, GateNote)
+    assert record.gate.verdict == "hold"
+    assert {line.split()[0] for line in record.findings} == set(names)
     assert record.format == "saved_model"
     assert record.root == "model"
     assert {entry.path for entry in record.files} == {

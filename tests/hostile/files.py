@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from tests.hostile.models import row, save
+from tests.hostile.models import Rows, save
+
+ROWS = Rows()
 
 WRITTEN, SECRET = "written", "secret"
 """What they write, and what they read, in the folder that they are loaded in."""
 
 
-@row("hold", "op:WriteFile", "writes")
+@ROWS.row("hold", "op:WriteFile", "writes")
 def write_file(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         with tf.control_dependencies([tf.io.write_file(WRITTEN, text)]):
@@ -18,21 +20,21 @@ def write_file(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:WriteFile", "writes")
+@ROWS.row("hold", "op:WriteFile", "writes")
 def write_file_three_calls_deep(tf: Any, folder: Path) -> None:
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def inner(text: Any) -> Any:
         with tf.control_dependencies([tf.io.write_file(WRITTEN, text)]):
             return tf.identity(text)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def middle(text: Any) -> Any:
         return tf.cond(tf.strings.length(text) > 0, lambda: inner(text), lambda: text)
 
-    save(tf, folder, lambda text: middle(text))
+    save(tf, folder, middle)
 
 
-@row("hold", "op:PrintV2", "writes")
+@ROWS.row("hold", "op:PrintV2", "writes")
 def print_to_a_file(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         printed = tf.raw_ops.PrintV2(input=text, output_stream=f"file://{WRITTEN}")
@@ -42,7 +44,7 @@ def print_to_a_file(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:SaveV2", "writes")
+@ROWS.row("hold", "op:SaveV2", "writes")
 def save_a_checkpoint(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         saved = tf.raw_ops.SaveV2(
@@ -54,7 +56,7 @@ def save_a_checkpoint(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:MergeV2Checkpoints op:SaveV2", "writes")
+@ROWS.row("hold", "op:MergeV2Checkpoints op:SaveV2", "writes")
 def merge_checkpoints(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         saved = tf.raw_ops.SaveV2(
@@ -70,7 +72,7 @@ def merge_checkpoints(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:CloseSummaryWriter op:CreateSummaryFileWriter op:FlushSummaryWriter op:SummaryWriter "
     "op:WriteScalarSummary",
@@ -98,7 +100,7 @@ def write_summaries(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:DatasetToTFRecord op:TensorSliceDataset", "writes")
+@ROWS.row("hold", "op:DatasetToTFRecord op:TensorSliceDataset", "writes")
 def dataset_to_records(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         found = tf.data.Dataset.from_tensor_slices([text])
@@ -116,7 +118,7 @@ def reduced(tf: Any, dataset: Any) -> Any:
     return dataset.reduce(tf.constant(""), lambda whole, one: whole + one)
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:CacheDatasetV2 op:DummyMemoryCache op:ReduceDataset op:TensorSliceDataset",
     "writes",
@@ -129,17 +131,17 @@ def cache_a_dataset(tf: Any, folder: Path) -> None:
     )
 
 
-@row("hold", "op:ReadFile", "reads")
+@ROWS.row("hold", "op:ReadFile", "reads")
 def read_file(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: tf.io.read_file(SECRET))
 
 
-@row("hold", "op:MatchingFiles", "lists")
+@ROWS.row("hold", "op:MatchingFiles", "lists")
 def list_files(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: tf.strings.reduce_join(tf.io.matching_files("*")))
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:FlatMapDataset op:ReduceDataset op:TensorSliceDataset op:TextLineDataset",
     "reads",
@@ -148,7 +150,7 @@ def read_lines(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: reduced(tf, tf.data.TextLineDataset(SECRET)))
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:FixedLengthRecordDatasetV2 op:FlatMapDataset op:ReduceDataset op:TensorSliceDataset",
     "reads",
@@ -157,7 +159,7 @@ def read_records(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: reduced(tf, tf.data.FixedLengthRecordDataset(SECRET, 1)))
 
 
-@row("hold", "op:CSVDatasetV2 op:MapDataset op:ReduceDataset", "reads")
+@ROWS.row("hold", "op:CSVDatasetV2 op:MapDataset op:ReduceDataset", "reads")
 def read_columns(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         rows = tf.data.experimental.CsvDataset(SECRET, [tf.string])
@@ -166,7 +168,7 @@ def read_columns(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:RestoreV2", "reads a checkpoint")
+@ROWS.row("hold", "op:RestoreV2", "reads a checkpoint")
 def read_a_checkpoint(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         return tf.raw_ops.RestoreV2(
@@ -176,7 +178,7 @@ def read_a_checkpoint(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:InitializeTableFromTextFileV2", "reads")
+@ROWS.row("hold", "op:InitializeTableFromTextFileV2", "reads")
 def fill_a_table(tf: Any, folder: Path) -> None:
     raw = tf.raw_ops
 
@@ -194,7 +196,7 @@ def fill_a_table(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:ImmutableConst", "reads numbers")
+@ROWS.row("hold", "op:ImmutableConst", "reads numbers")
 def map_a_file(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         found = tf.raw_ops.ImmutableConst(dtype=tf.uint8, shape=[16], memory_region_name=SECRET)
@@ -203,7 +205,7 @@ def map_a_file(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:SqlDataset op:MapDataset op:ReduceDataset", "reads a database")
+@ROWS.row("hold", "op:SqlDataset op:MapDataset op:ReduceDataset", "reads a database")
 def read_a_database(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         rows = tf.data.experimental.SqlDataset(
@@ -214,7 +216,7 @@ def read_a_database(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:CloseSummaryWriter op:CreateSummaryDbWriter op:SummaryWriter op:WriteScalarSummary",
     "writes",
@@ -239,9 +241,10 @@ def write_a_database(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row(
+@ROWS.row(
     "hold",
-    "op:ReduceDataset op:SnapshotDatasetV2 op:TensorSliceDataset",
+    "op:MapDataset op:ParallelInterleaveDatasetV4 op:RangeDataset op:ReduceDataset "
+    "op:RewriteDataset op:SnapshotDatasetV2 op:TensorSliceDataset op:ZipDataset",
     "writes",
 )
 def snapshot_a_dataset(tf: Any, folder: Path) -> None:
@@ -252,7 +255,7 @@ def snapshot_a_dataset(tf: Any, folder: Path) -> None:
     )
 
 
-@row(
+@ROWS.row(
     "hold",
     "op:FlatMapDataset op:ReduceDataset op:TFRecordDataset op:TensorSliceDataset",
     "reads",
@@ -261,7 +264,7 @@ def read_tensorflow_records(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: reduced(tf, tf.data.TFRecordDataset("records")))
 
 
-@row("hold", "op:LoadAndRemapMatrix", "reads numbers of a checkpoint")
+@ROWS.row("hold", "op:LoadAndRemapMatrix", "reads numbers of a checkpoint")
 def read_a_matrix(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         found = tf.raw_ops.LoadAndRemapMatrix(
@@ -278,7 +281,7 @@ def read_a_matrix(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:GenerateVocabRemapping", "reads words")
+@ROWS.row("hold", "op:GenerateVocabRemapping", "reads words")
 def read_two_vocabularies(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         found = tf.raw_ops.GenerateVocabRemapping(

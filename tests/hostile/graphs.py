@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.files import SECRET, WRITTEN, reduced
-from tests.hostile.models import row, save
+from tests.hostile.models import Rows, save
+
+ROWS = Rows()
 
 
-@row("hold", "op:DatasetFromGraph op:ReduceDataset", "reads")
+@ROWS.row("hold", "op:DatasetFromGraph op:ReduceDataset", "reads")
 def dataset_from_a_hidden_graph(tf: Any, folder: Path) -> None:
     hidden = tf.raw_ops.DatasetToGraphV2(
         input_dataset=tf.data.TextLineDataset(SECRET)._variant_tensor
@@ -25,7 +27,7 @@ def dataset_from_a_hidden_graph(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:EagerPyFunc", "fails in a fresh process")
+@ROWS.row("hold", "op:EagerPyFunc", "fails in a fresh process")
 def python_function(tf: Any, folder: Path) -> None:
     def run(text: Any) -> Any:
         Path(WRITTEN).write_bytes(text.numpy())
@@ -34,7 +36,7 @@ def python_function(tf: Any, folder: Path) -> None:
     save(tf, folder, lambda text: tf.py_function(run, [text], tf.string))
 
 
-@row("hold", "op:Abort", "ends the process")
+@ROWS.row("hold", "op:Abort", "ends the process")
 def abort(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         with tf.control_dependencies([tf.raw_ops.Abort(error_msg="gone")]):
@@ -43,7 +45,7 @@ def abort(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:RpcServer op:RpcServerStart", "opens a port")
+@ROWS.row("hold", "op:RpcServer op:RpcServerStart", "opens a port")
 def open_a_server(tf: Any, folder: Path) -> None:
     from tensorflow.distribute.experimental.rpc.kernels import gen_rpc_ops
 
@@ -55,7 +57,7 @@ def open_a_server(tf: Any, folder: Path) -> None:
     save(tf, folder, call)
 
 
-@row("hold", "op:SleepDataset op:ReduceDataset op:TensorSliceDataset", "waits")
+@ROWS.row("hold", "op:SleepDataset op:ReduceDataset op:TensorSliceDataset", "waits")
 def sleep(tf: Any, folder: Path) -> None:
     from tensorflow.python.data.experimental.ops import testing
 
@@ -77,14 +79,14 @@ def edited(tf: Any, folder: Path, change: Any) -> None:
     path.write_bytes(saved.SerializeToString())
 
 
-@row("hold", "op:WriteFile", "writes when it is named")
+@ROWS.row("hold", "op:WriteFile", "writes when it is named")
 def a_function_that_nobody_calls(tf: Any, folder: Path) -> None:
-    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)])  # type: ignore[untyped-decorator]
     def idle(text: Any) -> Any:
         with tf.control_dependencies([tf.io.write_file(WRITTEN, text)]):
             return tf.identity(text)
 
-    save(tf, folder, lambda text: tf.strings.lower(text))
+    save(tf, folder, tf.strings.lower)
     definition = idle.get_concrete_function().function_def
 
     def change(saved: Any) -> None:
@@ -94,7 +96,7 @@ def a_function_that_nobody_calls(tf: Any, folder: Path) -> None:
     edited(tf, folder, change)
 
 
-@row("hold", "op:WriteFile", "writes as it is loaded")
+@ROWS.row("hold", "op:WriteFile", "writes as it is loaded")
 def an_initializer_that_writes(tf: Any, folder: Path) -> None:
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
@@ -114,7 +116,7 @@ def an_initializer_that_writes(tf: Any, folder: Path) -> None:
         builder.save()
 
 
-@row("hold", "op:WriteFile", "writes")
+@ROWS.row("hold", "op:WriteFile", "writes")
 def a_second_graph(tf: Any, folder: Path) -> None:
     v1 = tf.compat.v1
     builder = v1.saved_model.Builder(str(folder))
@@ -136,9 +138,9 @@ def a_second_graph(tf: Any, folder: Path) -> None:
     builder.save()
 
 
-@row("hold", "op:Sentencepiece>Encode", "cannot be loaded")
+@ROWS.row("hold", "op:Sentencepiece>Encode", "cannot be loaded")
 def an_op_of_a_library(tf: Any, folder: Path) -> None:
-    save(tf, folder, lambda text: tf.strings.lower(text))
+    save(tf, folder, tf.strings.lower)
 
     def change(saved: Any) -> None:
         for function in saved.meta_graphs[0].graph_def.library.function:

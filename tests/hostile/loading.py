@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.hostile.models import ROWS, Row
+from tests.hostile.make import MODELS
+from tests.hostile.models import Row
 
 TEXT = "only on this host"
 _WRITTEN = "written"
@@ -25,17 +26,14 @@ _WRITTEN = "written"
 def main(words: list[str]) -> None:
     import tensorflow as tf
 
-    from tests.hostile import files, graphs, shapes
-
-    assert files and graphs and shapes
     out, *names = words
     for name in names:
         place = Path(out).resolve() / name
         prepared(tf, place)
         os.chdir(place / "run")
         try:
-            done, told = _WAYS[ROWS[name].does](tf, place / "model", ROWS[name])
-        except Exception as error:
+            done, told = _WAYS[MODELS[name].does](tf, place / "model", MODELS[name])
+        except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises is told
             done, told = False, f"{type(error).__name__}: {error}"
         sys.stdout.write(json.dumps({"name": name, "done": done, "told": str(told)[:500]}) + "\n")
         sys.stdout.flush()
@@ -142,7 +140,7 @@ def lists(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
 def fails(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     try:
         call(tf, model)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises
         return "callback" in str(error) and not has_written(), error
     return False, "it ran"
 
@@ -150,7 +148,7 @@ def fails(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
 def cannot_be_loaded(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     try:
         call(tf, model)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever TensorFlow raises
         return not has_written(), error
     return False, "it was loaded"
 
@@ -169,7 +167,7 @@ def listening() -> int:
     inodes = set()
     for path in Path("/proc/self/fd").iterdir():
         try:
-            inodes.add(os.readlink(path).removeprefix("socket:[").removesuffix("]"))
+            inodes.add(str(path.readlink()).removeprefix("socket:[").removesuffix("]"))
         except OSError:
             continue
     tables = [Path(f"/proc/self/net/{name}").read_text() for name in ("tcp", "tcp6")]

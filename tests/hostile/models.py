@@ -1,10 +1,5 @@
-"""Make hostile models, and a few that only look so: `python -m tests.hostile.models OUT [NAME...]`.
+"""The rows of the corpus of hostile models. Making one needs TensorFlow; the rows do not."""
 
-Each is OUT/NAME/model, as a hub would unpack it. What one reads or writes is named relative to
-the folder that it is loaded in. Needs TensorFlow; `ROWS` alone does not.
-"""
-
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +27,18 @@ class Row:
     build: Build
 
 
-ROWS: dict[str, Row] = {}
+class Rows(dict[str, Row]):
+    """Rows by name, in the order they are written."""
 
+    def row(self, verdict: str, findings: str, does: str) -> Callable[[Build], Build]:
+        """Take a function as the row of its name."""
 
-def row(verdict: str, findings: str, does: str) -> Callable[[Build], Build]:
-    """Take a function as the row of its name."""
+        def add(build: Build) -> Build:
+            name = build.__name__
+            self[name] = Row(name, verdict, tuple(findings.split()), does, build)
+            return build
 
-    def add(build: Build) -> Build:
-        name = build.__name__
-        ROWS[name] = Row(name, verdict, tuple(findings.split()), does, build)
-        return build
-
-    return add
+        return add
 
 
 def save(tf: Any, folder: Path, call: Callable[[Any], Any]) -> None:
@@ -52,20 +47,3 @@ def save(tf: Any, folder: Path, call: Callable[[Any], Any]) -> None:
     spec = tf.TensorSpec([], tf.string)
     module.call = tf.function(call, input_signature=[spec])
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.call})
-
-
-def main(words: list[str]) -> None:
-    import tensorflow as tf
-
-    from tests.hostile import files, graphs, shapes
-
-    assert files and graphs and shapes
-    out, *names = words
-    for name in names or ROWS:
-        ROWS[name].build(tf, Path(out) / name / "model")
-
-
-if __name__ == "__main__":
-    from tests.hostile.models import main as run  # this file once more, as the others import it
-
-    run(sys.argv[1:])

@@ -8,7 +8,9 @@ from typing import Any
 
 from tests.hostile.files import SECRET, WRITTEN
 from tests.hostile.graphs import edited
-from tests.hostile.models import row, save
+from tests.hostile.models import Rows, save
+
+ROWS = Rows()
 
 
 def with_words(tf: Any, folder: Path) -> None:
@@ -33,12 +35,12 @@ def with_words(tf: Any, folder: Path) -> None:
     words.unlink()
 
 
-@row("pass", "", "answers")
+@ROWS.row("pass", "", "answers")
 def a_clean_model(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
 
 
-@row("pass", "", "answers")
+@ROWS.row("pass", "", "answers")
 def printing_to_the_terminal(tf: Any, folder: Path) -> None:
     def call(text: Any) -> Any:
         with tf.control_dependencies([tf.print("seen", text)]):
@@ -57,17 +59,17 @@ def renamed_asset(tf: Any, folder: Path, name: str) -> None:
     edited(tf, folder, change)
 
 
-@row("refuse", "asset:outside", "reads")
+@ROWS.row("refuse", "asset:outside", "reads")
 def an_asset_that_climbs_out(tf: Any, folder: Path) -> None:
     renamed_asset(tf, folder, f"../../{SECRET}")
 
 
-@row("refuse", "asset:missing", "cannot be loaded")
+@ROWS.row("refuse", "asset:missing", "cannot be loaded")
 def an_asset_that_is_not_there(tf: Any, folder: Path) -> None:
     renamed_asset(tf, folder, "gone.txt")
 
 
-@row("refuse", "saved_model:pbtxt", "writes")
+@ROWS.row("refuse", "saved_model:pbtxt", "writes")
 def a_graph_as_text(tf: Any, folder: Path) -> None:
     from google.protobuf import text_format
     from tensorflow.core.protobuf import saved_model_pb2
@@ -81,7 +83,7 @@ def a_graph_as_text(tf: Any, folder: Path) -> None:
     (folder / "saved_model.pbtxt").write_text(text_format.MessageToString(saved))
 
 
-@row("refuse", "op:WriteFile saved_model:pbtxt", "writes")
+@ROWS.row("refuse", "op:WriteFile saved_model:pbtxt", "writes")
 def two_graphs_in_one_folder(tf: Any, folder: Path) -> None:
     from tests.hostile.files import write_file
 
@@ -89,26 +91,26 @@ def two_graphs_in_one_folder(tf: Any, folder: Path) -> None:
     (folder / "saved_model.pbtxt").write_text("meta_graphs {}\n")
 
 
-@row("refuse", "saved_model:cpb", "cannot be loaded")
+@ROWS.row("refuse", "saved_model:cpb", "cannot be loaded")
 def a_graph_in_chunks(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     (folder / "saved_model.pb").rename(folder / "saved_model.cpb")
 
 
-@row("refuse", "saved_model:damaged", "cannot be loaded")
+@ROWS.row("refuse", "saved_model:damaged", "cannot be loaded")
 def a_graph_that_is_cut_short(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     path = folder / "saved_model.pb"
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@row("refuse", "saved_model:shard-missing", "cannot be loaded")
+@ROWS.row("refuse", "saved_model:shard-missing", "cannot be loaded")
 def a_shard_that_is_not_there(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     (folder / "variables" / "variables.data-00000-of-00001").unlink()
 
 
-@row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
+@ROWS.row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
 def a_lambda_in_a_keras_file(tf: Any, folder: Path) -> None:
     keras = tf.keras
     folder.mkdir(parents=True)
@@ -116,7 +118,7 @@ def a_lambda_in_a_keras_file(tf: Any, folder: Path) -> None:
     model.save(folder / "model.keras")
 
 
-@row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
+@ROWS.row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
 def a_nested_lambda_in_hdf5(tf: Any, folder: Path) -> None:
     keras = tf.keras
     folder.mkdir(parents=True)
@@ -125,7 +127,7 @@ def a_nested_lambda_in_hdf5(tf: Any, folder: Path) -> None:
     model.save(folder / "model.h5")
 
 
-@row("pass", "", "keras loads it")
+@ROWS.row("pass", "", "keras loads it")
 def a_clean_keras_file(tf: Any, folder: Path) -> None:
     keras = tf.keras
     folder.mkdir(parents=True)
@@ -147,13 +149,13 @@ class Evil:
         return os.system, (f"echo by pickle > {WRITTEN}",)
 
 
-@row("hold", "pickle:posix.system", "writes as it is unpickled")
+@ROWS.row("hold", "pickle:posix.system", "writes as it is unpickled")
 def a_pickle(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     (folder / "assets" / "vocabulary.pkl").write_bytes(pickle.dumps(Evil()))
 
 
-@row("hold", "native:library script:python", "is code")
+@ROWS.row("hold", "native:library script:python", "is code")
 def native_code_and_a_script(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     library = next(Path("/lib").rglob("libdl.so.2"), None) or next(Path("/lib").rglob("libc.so.6"))
@@ -161,17 +163,17 @@ def native_code_and_a_script(tf: Any, folder: Path) -> None:
     (folder / "assets" / "setup.py").write_text("open('written', 'w')\n")
 
 
-@row("hold", "native:program", "is code")
+@ROWS.row("hold", "native:program", "is code")
 def native_code_by_another_name(tf: Any, folder: Path) -> None:
     with_words(tf, folder)
     shutil.copy("/bin/true", folder / "assets" / "weights")
 
 
-@row("hold", "op:ReadFile", "tflite asks for TensorFlow")
+@ROWS.row("hold", "op:ReadFile", "tflite asks for TensorFlow")
 def a_tflite_model_with_tensorflow_ops(tf: Any, folder: Path) -> None:
     folder.mkdir(parents=True)
     call = tf.function(
-        lambda text: tf.io.read_file(text), input_signature=[tf.TensorSpec([], tf.string)]
+        tf.io.read_file, input_signature=[tf.TensorSpec([], tf.string)]
     ).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([call])
     converter.target_spec.supported_ops = [
@@ -181,7 +183,7 @@ def a_tflite_model_with_tensorflow_ops(tf: Any, folder: Path) -> None:
     (folder / "model.tflite").write_bytes(converter.convert())
 
 
-@row("pass", "", "tflite runs it")
+@ROWS.row("pass", "", "tflite runs it")
 def a_clean_tflite_model(tf: Any, folder: Path) -> None:
     folder.mkdir(parents=True)
     spec = tf.TensorSpec([4], tf.float32)
