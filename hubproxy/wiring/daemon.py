@@ -39,7 +39,7 @@ from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
-from hubproxy.wiring.gate import look_into
+from hubproxy.wiring.looking import look_into
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import held_modules, open_modules, open_stores, request_folder
