@@ -32,6 +32,7 @@ _COMMANDS = {
     "recall": ("hubproxy.cli.recall", "Find who loaded what must be taken back: report."),
     "verify-dir": ("hubproxy.cli.verifydir", "Compare a copy of a module with the trust list."),
     "fsck": ("hubproxy.cli.fsck", "Read the store through, and put aside what is damaged."),
+    "rescan": ("hubproxy.cli.rescan", "Look again, with today's gate, into all that is here."),
     "config": ("hubproxy.cli.config", "Check and show the settings."),
 }
 

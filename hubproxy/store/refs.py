@@ -44,12 +44,16 @@ class RefStore:
         self._later: list[Path] = []  # of formats that a later version knows
 
     def load(self) -> None:
+        """Read every ref, as the owner of the folder."""
+        for path in self._folder.rglob(f".{_MARK}*"):
+            path.unlink()  # what a process that was killed had not yet renamed
+        self.read()
+
+    def read(self) -> None:
         """Read every ref. One that cannot be read is listed in `damaged` and passed over."""
         self._refs.clear()
         self.damaged.clear()
         self._later.clear()
-        for path in self._folder.rglob(f".{_MARK}*"):
-            path.unlink()  # what a process that was killed had not yet renamed
         for path in sorted(self._folder.rglob(f"{_MARK}*")):
             form = next((form for form in FORMATS if path.name == _MARK + form), None)
             try:
