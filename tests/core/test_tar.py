@@ -150,6 +150,13 @@ def test_a_broken_pax_header_is_refused(text: bytes) -> None:
         tar.parse_pax(text)
 
 
+def test_a_pax_header_may_have_128_records() -> None:
+    records = [b"%d %s=x\n" % (8, b"k%02x" % number) for number in range(129)]
+    assert len(tar.parse_pax(b"".join(records[:128]))) == 128
+    with pytest.raises(ValueError, match="more than 128 records"):
+        tar.parse_pax(b"".join(records))
+
+
 @pytest.mark.parametrize("text", [b"", b"-1", b"+1", b"1_0", b" 1", b"1.5", b"9" * 19, b"0x1"])
 def test_a_pax_size_is_a_plain_number(text: bytes) -> None:
     with pytest.raises(ValueError, match="not a number"):
