@@ -93,8 +93,8 @@ def decode(block: bytes) -> Header:
     """Read one header block.
 
     Raises:
-        ValueError: the checksum is wrong, or the size is negative or not a number; the
-            message says what, going on from a name.
+        ValueError: the checksum is wrong, the size is negative or not a number, or there is a
+            prefix that programs read in two ways; the message says what, going on from a name.
     """
     (name, mode, _, _, size, _, checksum, kind, _, magic, version, _, _, _, _, prefix) = (
         _LAYOUT.unpack(block)
@@ -105,7 +105,9 @@ def decode(block: bytes) -> Header:
     if length is None or length < 0:
         raise ValueError("has a negative size" if length else "has a size that is not a number")
     name = name.partition(b"\0")[0]
-    if (magic, version) == (b"ustar\0", b"00") and prefix[0]:
+    if prefix[0]:
+        if (magic, version) != (b"ustar\0", b"00"):
+            raise ValueError("has a prefix that only some programs read")
         name = prefix.partition(b"\0")[0] + b"/" + name
     return Header(name, kind, length, max(_number(mode) or 0, 0))
 

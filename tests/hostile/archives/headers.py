@@ -94,6 +94,14 @@ HEADERS: Table = {
     ),
     "long name at the end": (long_name(b"n"), "'ok' is followed by a header that belongs to no"),
     "pax at the end": (pax(record(b"path", b"n")), "'ok' is followed by a header that belongs"),
+    "prefix that GNU tar does not read": (
+        member(b"x", prefix=b"../evil", magic=b"ustar  \0"),
+        "'x' has a prefix that only some programs read",
+    ),
+    "prefix of v7": (
+        member(b"x", prefix=b"/etc", magic=bytes(8)),
+        "'x' has a prefix that only some programs read",
+    ),
     "up by prefix": (member(b"x", prefix=b".."), "'../x' has a '..' segment"),
     "absolute by prefix": (member(b"x", prefix=b"/etc"), "'/etc/x' has an absolute name"),
     "size in octal, and an 8": (block(b"n", b"00000000018\0"), "'n' has a size that is not a"),
