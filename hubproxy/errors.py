@@ -184,6 +184,13 @@ class StorageFullError(HubproxyError):
     status = 507
 
 
+class TooManyAsksError(HubproxyError):
+    """As many modules are asked for as are noted at a time."""
+
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+
+
 class BusyError(HubproxyError):
     """The proxy has as much to do as it can; asking again in a moment will help."""
 

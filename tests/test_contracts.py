@@ -26,7 +26,9 @@ BREAKING = {
         ("cards/check.py", "import hubproxy.trust.client"),
         ("inspection/look.py", "import hubproxy.store.blobs"),
         ("wiring/places.py", "import hubproxy.pointing.ask"),
+        ("unpack/ingest.py", "import hubproxy.inspection.look"),
         ("errors.py", "import hubproxy.core.digest"),
+        ("confine.py", "import hubproxy.core.digest"),
     ],
     "The core has no I/O, clock, randomness, logging or async": [
         ("core/digest.py", "import time"),
@@ -37,9 +39,17 @@ BREAKING = {
         ("client/wire.py", "import hubproxy.errors"),
         ("client/startup.py", "import aiohttp"),
     ],
+    "Archives are taken apart in a child": [
+        ("store/receiving.py", "import hubproxy.unpack.tarreader"),
+        ("cli/inspecting.py", "from hubproxy.unpack.zipreader import read_zip"),
+    ],
+    "Modules are looked into in a child": [
+        ("service/admission.py", "import hubproxy.inspection.look"),
+        ("trust/proposing.py", "import hubproxy.inspection.gate.keras"),
+    ],
     "The daemon never imports TensorFlow": [
         ("server/app.py", "import tensorflow"),
-        ("store/ingest.py", "from tensorflow_hub import load"),
+        ("unpack/ingest.py", "from tensorflow_hub import load"),
         ("inspection/savedmodel.py", "import tensorflow"),
     ],
 }

@@ -24,6 +24,7 @@ FENCES = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 async def origin() -> AsyncIterator[Origin]:
     async with Origin() as origin:
         origin.put("/google/nnlm-en-dim50/2", tar_gz(SMALL))
+        origin.put("/vendor/poisoned/1", tar_gz(POISONED))
         yield origin
 
 
@@ -88,7 +89,9 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
         f'[forward]\nlisten = "127.0.0.1:0"\n[access]\nteams = "{tmp_path}/teams.toml"\n'
         f'[[hub]]\nhost = "tfhub.dev"\nurl = "{origin.url}"\nprivate = true\n'
     )
-    script = "\n".join(["set -e", *lines()]).replace("8440", port)
+    script = "\n".join(["set -e", "trap 'jobs -p | xargs -r kill' EXIT", *lines()]).replace(
+        "8440", port
+    )
     shell = await asyncio.create_subprocess_exec(
         "bash",
         "-xc",
@@ -113,6 +116,10 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "hubproxy_requests_total" in shown
     assert "the stolen key is refused" in shown
     assert "answered with 410" in shown
+    assert "tfhub.dev/vendor/poisoned/1 is held for review as Q1 since " in shown
+    assert "\nanswered with 403" in shown
+    assert "op:WriteFile" in shown
+    assert "released, and answered with 200" in shown
     assert "refused: there is no signature" in shown
     assert "evidence sshsig of google" in shown
     for said in (

@@ -29,7 +29,8 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
             log's time.
         event: "answer", "aborted" (an answer that was cut), "recovered" (the log's own end was
             cut after a crash), "trust" (what became of the list in force), "clock" (a person
-            accepted the time, and what stands before it was wrong), "tunnel" (the forward port
+            accepted the time, and what stands before it was wrong), "request" (the caller asks
+            officers for a module, and `reason` says why), "tunnel" (the forward port
             was asked for the host that `handle` names, and refused it or connected),
             "tunnel-closed" (`bytes` have passed it).
         caller: who asked: an address, or a name when it is known.

@@ -92,7 +92,8 @@ def unlisted(handle: Handle, versions: Versions) -> Verdict:
         "HP-T01",
         403,
         f"{name} is not on the trust list ({versions})",
-        remedy=f"Ask a trust officer: `hubproxy trust approve {handle}{_version(handle)}`",
+        remedy=f"Ask for it: `hubproxy request {handle} --why REASON`; a trust officer lists it "
+        f"with `hubproxy trust approve {handle}{_version(handle)}`",
     )
 
 

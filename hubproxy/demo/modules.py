@@ -19,12 +19,16 @@ def pack(module: Path, archive: Path) -> None:
 
 
 def plain_module(folder: Path, name: str) -> None:
-    """Files in the layout of a SavedModel, for machines without TensorFlow. Not loadable."""
-    (folder / "variables").mkdir(parents=True)
-    (folder / "assets").mkdir()
-    (folder / "saved_model.pb").write_bytes(b"a stand-in for the graph of " + name.encode())
-    (folder / "variables" / "variables.index").write_bytes(b"a stand-in")
+    """A SavedModel that computes nothing, for machines without TensorFlow."""
+    (folder / "assets").mkdir(parents=True)
+    node = _field(1, name.encode()) + _field(2, b"NoOp")
+    meta_graph = _field(2, _field(1, node))
+    (folder / "saved_model.pb").write_bytes(b"\x08\x01" + _field(2, meta_graph))
     # Not periodic: in data that is, some changed bytes of a deflate stream change nothing.
-    weights = Random(name).randbytes(8 * 1024 * 1024)
-    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(weights)
+    (folder / "assets" / "weights.bin").write_bytes(Random(name).randbytes(8 * 1024 * 1024))
     (folder / "assets" / "tokens.txt").write_text("the\nquick\nbrown\nfox\n")
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a protocol buffer, of fewer than 128 bytes."""
+    return bytes([number << 3 | 2, len(content)]) + content

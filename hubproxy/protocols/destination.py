@@ -17,6 +17,10 @@ HTTPS = 443
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]+)((?:/[^?#]*)?)((?:\?[^#]*)?)", re.IGNORECASE)
 _DEFAULTS = {"http": 80, "https": HTTPS}
 _READ = ("GET", "HEAD")
+ASKS = "/-/request/"
+"""Below it, a POST asks officers for a module; all other pages and modules are only read."""
+REASON = "X-Hubproxy-Why"
+"""The header of such a POST that says why, percent-encoded: no request here has a body."""
 
 
 class MisdirectedError(HubproxyError):
@@ -32,7 +36,8 @@ def reverse_target(head: Head) -> str:
     Raises:
         HubproxyError: the method, the Host or the target is not for this port.
     """
-    _check_method(head)
+    if not (head.method == "POST" and head.target.startswith(ASKS)):
+        _check_method(head)
     host = head.get("host")
     if host is not None and not is_host(host):
         raise UsageError("the Host header does not parse")

@@ -12,7 +12,7 @@ from hubproxy.errors import AuditUnavailableError, HubproxyError
 from hubproxy.protocols.tfhub import Request, read_request, split_target
 from hubproxy.server.job import Tally
 from hubproxy.server.metrics import Metrics
-from hubproxy.server.pages import Pages
+from hubproxy.server.pages import Pages, Visit
 from hubproxy.server.replies import Shape, page_reply, refusal, shape, wants_gzip
 from hubproxy.server.room import SMALL, Room
 from hubproxy.server.sender import Senders
@@ -46,7 +46,8 @@ class App:
             return refusal(error)
 
     async def _page(self, request: web.BaseRequest, path: str, caller: str) -> web.StreamResponse:
-        response = page_reply(await self.pages.find(path), request.headers)
+        visit = Visit(caller, request.method, request.headers)
+        response = page_reply(await self.pages.find(path, visit), request.headers)
         size = len(response.body) if isinstance(response.body, bytes) else 0
         if size > SMALL and request.method != "HEAD":
             with self.room.taken(caller, size), suppress(ConnectionError):
@@ -165,7 +166,7 @@ class App:
 
 
 def is_own_page(target: str) -> bool:
-    """Whether a target is of the proxy's own pages, which anyone may read."""
+    """Whether a target is of the proxy's own pages."""
     return target.partition("?")[0].split("/", 2)[1:2] in ([name] for name in _ROOT)
 
 

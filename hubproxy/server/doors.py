@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from hubproxy.errors import AuthenticationError, HubproxyError
-from hubproxy.protocols.destination import reverse_target, tunnel_target
+from hubproxy.protocols.destination import ASKS, reverse_target, tunnel_target
 from hubproxy.protocols.head import Head, MethodNotAllowedError
 from hubproxy.server.app import is_own_page
 from hubproxy.server.edge import Edge, end_unread_answers
@@ -26,8 +26,8 @@ class ReverseDoor:
         self._front.connections.leave(edge.address)
 
     def caller(self, head: Head, address: str) -> str:
-        if is_own_page(head.target):
-            return address
+        if is_own_page(head.target) and not head.target.startswith(ASKS):
+            return address  # anyone may read them
         return self._front.callers.name(head.get("authorization"), address, status=401)
 
     def target(self, head: Head) -> str:

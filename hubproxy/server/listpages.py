@@ -15,6 +15,7 @@ from hubproxy.core.record import Record
 from hubproxy.server.pages import NoSuchPageError, Page
 from hubproxy.service.explain import Explaining
 from hubproxy.service.publishing import TIMESTAMP, Publishing
+from hubproxy.service.wanting import Wanting
 
 CARD = "application/vnd.cyclonedx+json; version=1.6"
 _CARDS = "/-/card/"
@@ -23,7 +24,7 @@ _TYPES = {"evidence": "application/octet-stream", "boms": CARD}
 
 
 def list_pages(
-    publishing: Publishing, explaining: Explaining, hubs: Iterable[str]
+    publishing: Publishing, explaining: Explaining, wanting: Wanting, hubs: Iterable[str]
 ) -> dict[str, Callable[[str], Awaitable[Page]]]:
     """`/-/trust/...`; and of each module its card and why it is served or not.
 
@@ -35,7 +36,7 @@ def list_pages(
         return await _card(publishing, text)
 
     async def why(text: str) -> Page:
-        return await _why(explaining, text)
+        return await _why(explaining, wanting, text)
 
     async def file(name: str) -> Page:
         return await _file(publishing, name)
@@ -67,9 +68,10 @@ async def _card(publishing: Publishing, text: str) -> Page:
     return Page(content, CARD, etag=await _etag(content))
 
 
-async def _why(explaining: Explaining, text: str) -> Page:
+async def _why(explaining: Explaining, wanting: Wanting, text: str) -> Page:
     """The explanation in JSON. Files and chunks of a record are counted, not listed."""
     found = msgspec.to_builtins(await explaining.of(_handle(text)))
+    found |= await wanting.told(_handle(text))
     for listed in found["listed"]:
         record = listed["record"]
         del record["chunks"]

@@ -31,18 +31,35 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks for a page, and how.
+
+    Args:
+        caller: as the audit log names him.
+        method: GET, HEAD, or POST where the page takes one.
+        headers: of the request.
+    """
+
+    caller: str
+    method: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Pages:
     """Path -> what makes the page. No file is read by a name from outside that was not checked.
 
     Args:
         makers: by whole paths.
         below: by what a path begins with, up to a slash; the maker is given the rest, as it came.
+        personal: likewise, and the maker is told who asks.
     """
 
     makers: Mapping[str, Callable[[], Page]]
     below: Mapping[str, Callable[[str], Awaitable[Page]]] = field(default_factory=dict)
+    personal: Mapping[str, Callable[[str, Visit], Awaitable[Page]]] = field(default_factory=dict)
 
-    async def find(self, path: str) -> Page:
+    async def find(self, path: str, visit: Visit) -> Page:
         """The page at a path.
 
         Raises:
@@ -55,7 +72,11 @@ class Pages:
         for start, below in self.below.items():
             if path.startswith(start):
                 return await below(path.removeprefix(start))
-        named = sorted([*self.makers, *(f"{start}…" for start in self.below)])
+        for start, personal in self.personal.items():
+            if path.startswith(start):
+                return await personal(path.removeprefix(start), visit)
+        folders = [f"{start}…" for start in (*self.below, *self.personal)]
+        named = sorted([*self.makers, *folders])
         raise NoSuchPageError(
             f"{path[:80]} is not a page of this proxy",
             remedy=f"Its own pages are {', '.join(named)}.",

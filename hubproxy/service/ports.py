@@ -17,6 +17,7 @@ from hubproxy.core.quarantine import Ask, HeldModule
 from hubproxy.core.record import Record
 from hubproxy.core.trust import Listed
 from hubproxy.core.trustlist import TrustSnapshot
+from hubproxy.core.wanted import Wanted
 from hubproxy.inspection.inspected import Inspected
 
 T_co = TypeVar("T_co", covariant=True)
@@ -126,7 +127,23 @@ class Quarantine(Protocol):
         ...
 
     async def released(self, exact: Handle) -> None:
-        """Forget what waits under a handle: officers have listed it."""
+        """Forget what waits, and what is asked for, under a handle: officers have listed it."""
+        ...
+
+
+class Requests(Protocol):
+    """What people ask officers for."""
+
+    async def find(self, handle: Handle) -> Wanted | None:
+        """Who asks for a handle, and what officers answered."""
+        ...
+
+    async def ask(self, handle: Handle, ask: Ask) -> Wanted:
+        """Note who wants a module, and why; on return, on disk.
+
+        Raises:
+            TooManyAsksError: too much is asked for already.
+        """
         ...
 
 

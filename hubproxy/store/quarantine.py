@@ -21,6 +21,7 @@ from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.logs import event
 from hubproxy.store.discovery import Discovery
 from hubproxy.store.folder import Part, disk_errors
+from hubproxy.store.requests import Requests
 from hubproxy.store.threads import in_thread
 
 HELD, ARCHIVE = "held.json", "archive.tar"
@@ -174,10 +175,14 @@ class HeldModules:
 
 
 class Quarantine:
-    """The held modules, as the daemon asks for them: none of its methods blocks the loop."""
+    """The held modules, as the daemon asks for them: none of its methods blocks the loop.
 
-    def __init__(self, held: HeldModules) -> None:
-        self._held = held
+    Args:
+        requests: what people ask for, to be forgotten when it is released.
+    """
+
+    def __init__(self, held: HeldModules, requests: Requests) -> None:
+        self._held, self._requests = held, requests
 
     def __len__(self) -> int:
         return len(self._held)
@@ -196,6 +201,7 @@ class Quarantine:
         return await in_thread(lambda: self._held.asked(held, ask))
 
     async def released(self, exact: Handle) -> None:
+        await self._requests.listed(exact)
         held = await self.find(exact) if len(self._held) else None
         if held is not None:
             await in_thread(lambda: self._held.drop(held.number))

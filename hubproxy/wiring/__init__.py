@@ -30,7 +30,14 @@ from hubproxy.wiring.officers import (
 from hubproxy.wiring.places import Places, keys, now, places
 from hubproxy.wiring.ports import open_ports
 from hubproxy.wiring.reports import daemon_url, explained, loads_of, lookup, recalls
-from hubproxy.wiring.stores import Stores, drafts, held_modules, open_modules, open_stores
+from hubproxy.wiring.stores import (
+    Stores,
+    drafts,
+    held_modules,
+    open_modules,
+    open_stores,
+    request_folder,
+)
 from hubproxy.wiring.trust import list_at_hand, repository, trust_client, whole_list
 from hubproxy.wiring.upstreams import open_transfers
 
@@ -77,6 +84,7 @@ __all__ = [
     "refused_by_draft",
     "refused_by_policy",
     "repository",
+    "request_folder",
     "rotate_authority",
     "signer_names",
     "team_file",

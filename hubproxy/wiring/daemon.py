@@ -29,18 +29,20 @@ from hubproxy.service.recording import Recorder
 from hubproxy.service.transfer import Transfers
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
+from hubproxy.service.wanting import Wanting
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.quarantine import Quarantine
 from hubproxy.store.reloading import InForce
+from hubproxy.store.requests import Requests
 from hubproxy.trust.signers import Signers
 from hubproxy.upstream.http import require_c_parser
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
-from hubproxy.wiring.gate import look_into
+from hubproxy.wiring.looking import look_into
 from hubproxy.wiring.pages import gauges, open_pages
 from hubproxy.wiring.places import now, places
-from hubproxy.wiring.stores import held_modules, open_modules, open_stores
+from hubproxy.wiring.stores import held_modules, open_modules, open_stores, request_folder
 from hubproxy.wiring.trust import daemon_client, list_log
 from hubproxy.wiring.upstreams import open_upstreams
 
@@ -126,6 +128,9 @@ async def open_daemon(
         stack.callback(modules.close)
         held = held_modules(config)
         held.sweep()
+        noted = request_folder(config)
+        requests = Requests(noted)
+        quarantine = Quarantine(held, requests)
         upstreams = await open_upstreams(config, stack, tls)
         audited = audited_clock(config, clock)
         log = list_log(config, audit, audited)
@@ -139,7 +144,7 @@ async def open_daemon(
         contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
         metrics = Metrics(
             (hub.host for hub in hubs),
-            gauges(trust, modules, flights, audit, connections, contexts),
+            gauges(trust, modules, flights, audit, connections, contexts, held, noted),
         )
         transfers = Transfers(
             upstreams,
@@ -152,7 +157,7 @@ async def open_daemon(
             admission=Admission(
                 trust=trust,
                 modules=modules,
-                quarantine=Quarantine(held),
+                quarantine=quarantine,
                 gate=look_into,
                 transfers=transfers,
                 flights=flights,
@@ -172,8 +177,16 @@ async def open_daemon(
         stack.push_async_callback(tunnels.settled)
         addresses = Addresses()
         explaining = Explaining(trust, Signers(client), config.trust.mode, clock)
+        wanting = Wanting(
+            explaining=explaining,
+            quarantine=quarantine,
+            requests=requests,
+            recorder=recorder,
+            upstream=transfers.upstream,
+            clock=clock,
+        )
         pages = open_pages(
-            config, metrics, trust, audit, addresses, contexts, publishing, explaining
+            config, metrics, trust, audit, addresses, contexts, publishing, explaining, wanting
         )
         app = App(cache, senders, metrics, pages)
         yield Daemon(

@@ -12,12 +12,16 @@ from hubproxy.server.listpages import list_pages
 from hubproxy.server.metrics import Metrics
 from hubproxy.server.pages import Page, Pages
 from hubproxy.server.pointing import Addresses, pointing_pages
+from hubproxy.server.requestpage import request_pages
 from hubproxy.service.explain import Explaining
 from hubproxy.service.flights import Flights
 from hubproxy.service.publishing import Publishing
 from hubproxy.service.trusted import TrustKeeper
+from hubproxy.service.wanting import Wanting
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.modules import ModuleStore
+from hubproxy.store.quarantine import HeldModules
+from hubproxy.store.requests import RequestFolder
 from hubproxy.wiring.authority import told_authority
 from hubproxy.wiring.places import now
 
@@ -31,6 +35,7 @@ def open_pages(
     contexts: Contexts | None,
     publishing: Publishing,
     explaining: Explaining,
+    wanting: Wanting,
 ) -> Pages:
     """Every page that is no module."""
     hubs = [hub.host for hub in config.hubs]
@@ -47,7 +52,8 @@ def open_pages(
                 clock=now,
             ),
         },
-        below=list_pages(publishing, explaining, hubs),
+        below=list_pages(publishing, explaining, wanting, hubs),
+        personal=request_pages(wanting),
     )
 
 
@@ -88,6 +94,8 @@ def gauges(
     audit: AuditLog,
     connections: Connections,
     contexts: Contexts | None,
+    held: HeldModules,
+    requests: RequestFolder,
 ) -> Callable[[], Iterable[tuple[str, str, float]]]:
     """What is measured when somebody looks."""
 
@@ -107,6 +115,8 @@ def gauges(
         )
         yield "hubproxy_trust_refresh_failed", "1 when the last one failed", bool(trust.error)
         yield "hubproxy_audit_failed", "1 while the log cannot be written", bool(audit.failure)
+        yield "hubproxy_quarantine_modules", "Modules that wait for officers", len(held)
+        yield "hubproxy_requests_noted", "Modules that somebody asks officers for", len(requests)
         yield "hubproxy_connections", "Open connections of clients", len(connections)
         if contexts is not None:
             yield (

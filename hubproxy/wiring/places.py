@@ -36,6 +36,10 @@ class Places:
         return self.data / "quarantine"
 
     @property
+    def requests(self) -> Path:
+        return self.data / "requests"
+
+    @property
     def repository(self) -> Path:
         return self.data / "trust" / "repo"
 

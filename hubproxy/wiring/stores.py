@@ -14,6 +14,7 @@ from hubproxy.store.folder import DataFolder
 from hubproxy.store.modules import ModuleStore
 from hubproxy.store.quarantine import HeldModules
 from hubproxy.store.refs import RefStore
+from hubproxy.store.requests import RequestFolder
 from hubproxy.wiring.places import places
 
 
@@ -77,6 +78,11 @@ def drafts(config: Config) -> Drafts:
 def held_modules(config: Config) -> HeldModules:
     """What waits for officers; to be looked at beside the daemon that owns the data folder."""
     return HeldModules(places(config).quarantine, most_bytes=config.store.quarantine_bytes)
+
+
+def request_folder(config: Config) -> RequestFolder:
+    """What people ask officers for; to be looked at beside the daemon."""
+    return RequestFolder(places(config).requests)
 
 
 def limits(config: Config) -> ArchiveLimits:

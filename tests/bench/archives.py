@@ -13,6 +13,8 @@ from array import array
 from functools import cache
 from pathlib import Path
 
+from tests.models import index, tiny
+
 _BLOCK = 4 * 1024 * 1024
 _HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 
@@ -22,7 +24,8 @@ def pack(path: Path, size: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     blocks, rest = divmod(size, _BLOCK)
     weights = _weights()
-    front = _member("saved_model.pb", b"a graph" * 1000)
+    front = _member("saved_model.pb", tiny("a graph" * 1000))
+    front += _member("variables/variables.index", index())
     front += _header("variables/variables.data-00000-of-00001", size)
     back = bytes(-size % tarfile.BLOCKSIZE + tarfile.RECORDSIZE)
     deflated = _deflate(weights) if blocks else b""

@@ -208,4 +208,4 @@ async def test_a_number_that_is_not_held_is_said(place: Place, words: list[str])
 
 async def test_an_empty_quarantine_says_so(place: Place) -> None:
     done = await place.good("quarantine", "list")
-    assert (done.out, done.errors) == ("", "nothing is held\n")
+    assert (done.out, done.errors) == ("", "nothing is held, and nothing is asked for\n")

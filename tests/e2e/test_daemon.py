@@ -73,7 +73,8 @@ def test_an_unlisted_module_is_refused_with_the_reason_by_the_hook(
 
     reason, remedy, asked = failed["text"].split("\n")
     assert reason.startswith(f"hubproxy HP-T01: {NAME} is not on the trust list (root 1")
-    assert remedy == f"Ask a trust officer: `hubproxy trust approve {NAME}`"
+    assert remedy.startswith(f"Ask for it: `hubproxy request {NAME} --why REASON`; ")
+    assert remedy.endswith(f" a trust officer lists it with `hubproxy trust approve {NAME}`")
     assert asked == f"asked: {url}/{NAME}?tf-hub-format=compressed"
     assert list(cache.iterdir()) == []
     assert place.hub.fetches(NAME) == 0

@@ -271,7 +271,8 @@ async def test_problem_details_have_every_field(warm: Warm) -> None:
         "status": 403,
         "detail": f"tfhub.dev/google/nnlm/1 is not on the trust list ({versions}",
         "code": "HP-T01",
-        "remedy": "Ask a trust officer: `hubproxy trust approve tfhub.dev/google/nnlm/1`",
+        "remedy": "Ask for it: `hubproxy request tfhub.dev/google/nnlm/1 --why REASON`; a trust "
+        "officer lists it with `hubproxy trust approve tfhub.dev/google/nnlm/1`",
     }
 
 

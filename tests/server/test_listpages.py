@@ -380,7 +380,7 @@ async def test_anyone_may_ask_why_a_module_is_served(site: Site) -> None:
     (listed,) = got.problem["listed"]
     assert (listed["handle"], listed["refused"], listed["warnings"]) == (SPICE, None, [])
     assert (listed["signed"]["role"], listed["signed"]["signed"]) == ("targets", ["ada"])
-    assert (listed["record"]["files"], "chunks" in listed["record"]) == (2, False)
+    assert (listed["record"]["files"], "chunks" in listed["record"]) == (3, False)
     assert listed["record"]["evidence"][0]["identity"] == "google"
     assert got.problem["trust"] == str(site.daemon.trust.versions)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hubproxy import wiring
-from hubproxy.server.pages import NoSuchPageError, Page, Pages
+from hubproxy.server.pages import NoSuchPageError, Page, Pages, Visit
 from tests.site import PYTHON, SPICE, Site
 
 
@@ -106,12 +106,15 @@ async def test_an_unknown_page_is_refused_with_the_names_of_the_known(
     assert "/-/ready" in got.problem["remedy"]
 
 
+VISIT = Visit("127.0.0.1", "GET", {})
+
+
 async def test_a_page_is_found_by_its_whole_path_alone() -> None:
     pages = Pages({"/-/live": lambda: Page(b"live\n")})
-    assert (await pages.find("/-/live")).body == b"live\n"
+    assert (await pages.find("/-/live", VISIT)).body == b"live\n"
     for other in ("/-/live/", "/-/LIVE", "/-//live", "-/live", ""):
         with pytest.raises(NoSuchPageError):
-            await pages.find(other)
+            await pages.find(other, VISIT)
 
 
 async def test_below_a_path_the_rest_of_it_makes_the_page() -> None:
@@ -119,10 +122,10 @@ async def test_below_a_path_the_rest_of_it_makes_the_page() -> None:
         return Page(rest.encode())
 
     pages = Pages({"/-/a/whole": lambda: Page(b"whole")}, {"/-/a/": below})
-    assert (await pages.find("/-/a/b/../c%2F")).body == b"b/../c%2F"
-    assert (await pages.find("/-/a/")).body == b""
-    assert (await pages.find("/-/a/whole")).body == b"whole"
+    assert (await pages.find("/-/a/b/../c%2F", VISIT)).body == b"b/../c%2F"
+    assert (await pages.find("/-/a/", VISIT)).body == b""
+    assert (await pages.find("/-/a/whole", VISIT)).body == b"whole"
     for other in ("/-/a", "/-/A/b", "//-/a/b"):
         with pytest.raises(NoSuchPageError, match="is not a page") as refused:
-            await pages.find(other)
+            await pages.find(other, VISIT)
         assert "/-/a/…" in refused.value.remedy

@@ -66,7 +66,10 @@ async def test_row_24_an_unlisted_module_is_refused_without_asking_upstream(site
 
     assert got.status == 403
     assert got.reason.startswith(f"hubproxy HP-T01: {SPICE} is not on the trust list (root 1")
-    assert got.problem["remedy"] == f"Ask a trust officer: `hubproxy trust approve {SPICE}`"
+    assert got.problem["remedy"] == (
+        f"Ask for it: `hubproxy request {SPICE} --why REASON`; a trust officer lists it "
+        f"with `hubproxy trust approve {SPICE}`"
+    )
     assert site.fetches(SPICE) == 0
 
 
