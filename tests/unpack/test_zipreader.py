@@ -6,6 +6,7 @@ import pytest
 
 from hubproxy.core.limits import ArchiveLimits
 from tests.archives import MODEL, read_tar, refusal_of, unpack, zip_of
+from tests.hostile.archives import bombs
 from tests.hostile.archives.zipends import ENDS
 from tests.hostile.archives.zipentries import DEFLATED, ENTRIES, OK
 from tests.zips import entry, with_zip64_end, zipped
@@ -94,6 +95,11 @@ def test_a_zip_that_claims_too_much_is_refused() -> None:
     small = ArchiveLimits(unpacked_bytes=100_000)
     claims = zip_of({"a": b"x", "large": ZEROS})
     assert "'large' takes the zip beyond 100000 bytes" in refusal_of(claims, limits=small)
+
+
+def test_a_directory_that_is_too_large_to_hold_is_refused() -> None:
+    row = bombs.ROWS["zip with a directory of 17 mib"]
+    assert row.why in refusal_of(row.build())
 
 
 def test_a_zip_larger_than_the_limit_is_not_spooled() -> None:
