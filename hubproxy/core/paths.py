@@ -11,10 +11,25 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.errors import UnsafeArchiveError
 
 _LONGEST_SHOWN = 60
+_LONGEST_SEGMENT = 255
+"""Bytes that one segment may have: `NAME_MAX` of Linux and macOS. Windows counts fewer."""
+
+_MOST_NAMES = 4 * 1024**2
+"""Bytes of all names together: every one is held until the archive ends."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE
 )
+_STREAM = re.compile(r":(?![0-9]+$)")
+"""A colon, but for one as in a tensor's name, `scale:0`."""
+
+_SHORT = re.compile(r"(?=[^.]{3,8}(\.|$))[^.]+~[0-9]+(\.[^.]{0,3})?")
+"""A name as DOS has them: Windows may take it for the alias of a longer one."""
+
+_MENDED = frozenset('<>"|?*')
+"""What programs on Windows put `_` for."""
+
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
@@ -51,7 +66,7 @@ def clean(name: bytes, limits: ArchiveLimits, *, folder: bool = False) -> str:
 
     Raises:
         UnsafeArchiveError: the name is absolute, leaves the archive, cannot be a name on some
-            system, or is too long or too deep.
+            system or means another one there, or is too long or too deep.
     """
     if len(name) > limits.name_bytes + 64:  # room for a `./` or two; measured again below
         raise refusal(name, f"has a name of {len(name)} bytes; {limits.name_bytes} are allowed")
@@ -92,19 +107,41 @@ def _fault(segment: str) -> str:
     """What is wrong with one segment of a path; empty when nothing is."""
     if segment in ("", ".", ".."):
         return f"has a {segment!r} segment" if segment else "has an empty segment ('//')"
+    if len(segment.encode()) > _LONGEST_SEGMENT:
+        return f"has a segment of more than {_LONGEST_SEGMENT} bytes"
     if segment[-1] in " .":
         return "has a segment that ends in a space or a dot"
+    return _fault_on_windows(segment)
+
+
+def _fault_on_windows(segment: str) -> str:
     if _DRIVE.match(segment):
         return "has a drive letter in its name"
-    if ":$" in segment:
-        return "names a stream of a file (':$')"
+    if _STREAM.search(segment):
+        return "names a stream of a file (':')"
     if _DEVICE.fullmatch(segment):
         return "has the name of a Windows device"
+    if _SHORT.fullmatch(segment):
+        return "has the form of a short name on Windows"
+    if not _MENDED.isdisjoint(segment):
+        return f"has a character that Windows has no names with: {min(_MENDED & {*segment})}"
     return ""
 
 
+def leaves(name: bytes) -> bool:
+    """Whether a name, as it stands in an archive, is absolute or goes up.
+
+    All there is to ask of a name that another one stands for: it may be cut short anywhere.
+    """
+    return name.startswith(b"/") or b".." in name.replace(b"\\", b"/").split(b"/")
+
+
 def fold(path: str) -> str:
-    """What a file system that ignores case and normal form takes a path for."""
+    """What a file system that ignores case and normal form takes a path for.
+
+    And a program that cannot write a colon, and puts `_` there.
+    """
+    path = path.replace(":", "_")
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
@@ -118,6 +155,7 @@ class Tree:
 
     def __init__(self, limits: ArchiveLimits) -> None:
         self._limits = limits
+        self._name_bytes = 0
         self._taken: dict[str, str] = {}  # folded path -> path
         self._folders: dict[str, bool] = {"": False}  # path -> whether the archive named it
         self.moved: list[str] = []
@@ -184,6 +222,9 @@ class Tree:
         if other is None:
             if len(self._taken) >= self._limits.members:
                 raise refusal(member, f"is one too many: the limit is {self._limits.members}")
+            self._name_bytes += len(path.encode())
+            if self._name_bytes > _MOST_NAMES:
+                raise refusal(member, f"takes the names beyond {_MOST_NAMES} bytes")
             self._taken[key] = path
             return
         if other != path:

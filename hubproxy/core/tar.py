@@ -33,6 +33,9 @@ _LAYOUT = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12x")
 _USTAR_SIZES = 8 * 1024**3
 """The first size, in bytes, that eleven octal digits cannot tell."""
 
+_MOST_RECORDS = 128
+"""Records of one pax header; programs that keep everything there is write a dozen."""
+
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _PAX_LENGTH = re.compile(rb"([0-9]{1,7}) ")
 _PAX_SIZE = re.compile(rb"[0-9]{1,18}")
@@ -90,8 +93,8 @@ def decode(block: bytes) -> Header:
     """Read one header block.
 
     Raises:
-        ValueError: the checksum is wrong, or the size is negative or not a number; the
-            message says what, going on from a name.
+        ValueError: the checksum is wrong, the size is negative or not a number, or there is a
+            prefix that programs read in two ways; the message says what, going on from a name.
     """
     (name, mode, _, _, size, _, checksum, kind, _, magic, version, _, _, _, _, prefix) = (
         _LAYOUT.unpack(block)
@@ -102,7 +105,9 @@ def decode(block: bytes) -> Header:
     if length is None or length < 0:
         raise ValueError("has a negative size" if length else "has a size that is not a number")
     name = name.partition(b"\0")[0]
-    if (magic, version) == (b"ustar\0", b"00") and prefix[0]:
+    if prefix[0]:
+        if (magic, version) != (b"ustar\0", b"00"):
+            raise ValueError("has a prefix that only some programs read")
         name = prefix.partition(b"\0")[0] + b"/" + name
     return Header(name, kind, length, max(_number(mode) or 0, 0))
 
@@ -111,8 +116,8 @@ def parse_pax(text: bytes) -> dict[bytes, bytes]:
     """The records of a pax header.
 
     Raises:
-        ValueError: it is not a run of records, or names something twice; the message says
-            what, going on from a name.
+        ValueError: it is not a run of records, names something twice, or has more than any
+            program writes; the message says what, going on from a name.
     """
     records: dict[bytes, bytes] = {}
     at = 0
@@ -126,6 +131,8 @@ def parse_pax(text: bytes) -> dict[bytes, bytes]:
             raise ValueError("has a pax record without a key")
         if key in records:
             raise ValueError("has a pax header that gives one key twice")
+        if len(records) == _MOST_RECORDS:
+            raise ValueError(f"has a pax header of more than {_MOST_RECORDS} records")
         records[key] = value
         at = end
     return records

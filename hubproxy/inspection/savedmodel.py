@@ -89,8 +89,8 @@ def kinds(ops: Iterable[str]) -> tuple[str, ...]:
 
 def dtype_name(number: int) -> str:
     """TensorFlow's name of a type of numbers; a reference to one ends in `_ref`."""
-    if number > _REFERENCE:
-        return f"{dtype_name(number - _REFERENCE)}_ref"
+    if number - _REFERENCE in _DTYPES:
+        return f"{_DTYPES[number - _REFERENCE]}_ref"
     return _DTYPES.get(number, f"type {number}")
 
 

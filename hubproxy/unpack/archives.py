@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hubproxy.core.limits import ArchiveLimits
-from hubproxy.core.paths import refusal, shown
+from hubproxy.core.paths import shown
 from hubproxy.core.tar import BLOCK, decode
 from hubproxy.errors import UnsafeArchiveError
 from hubproxy.unpack.inflate import GZIP_FRAME, inflate
@@ -28,7 +28,12 @@ MOST_PADDING = 1024**2
 _READ = 256 * 1024
 _STEP = 512 * 1024
 _FREE_OF_RATIO = 16 * 1024**2
-_XZ_MEMORY = 256 * 1024**2
+_RESERVED_FLAGS = 0xE0
+"""Of the fourth byte of a gzip header (RFC 1952)."""
+
+_XZ_MEMORY = 66 * 1024**2
+"""Bytes that one xz stream may need: what `xz -9` writes needs 65 MiB."""
+
 _MAGICS = (
     (b"\x1f\x8b", GZIP),
     (b"BZh", BZIP2),
@@ -36,6 +41,22 @@ _MAGICS = (
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", ZIP),
 )
+
+
+class StreamError(UnsafeArchiveError):
+    """What is wrong with the bytes that an archive comes in, told apart from its members.
+
+    Args:
+        why: what it is, as a sentence without its end.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"unsafe archive: {why}")
+        self.why = why
+
+    def at(self, name: bytes) -> UnsafeArchiveError:
+        """The same, with the member that was being read, or had been read last."""
+        return UnsafeArchiveError(f"unsafe archive: {self.why}, at {shown(name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,7 @@ class Intake:
         piece = self._read(_READ)
         self.taken += len(piece)
         if self.taken > self._limits.unpacked_bytes:
-            raise refusal(None, f"it is larger than {self._limits.unpacked_bytes} bytes")
+            raise StreamError(f"it is larger than {self._limits.unpacked_bytes} bytes")
         return piece
 
 
@@ -113,14 +134,9 @@ def sniff(head: bytes) -> str:
     raise UnsafeArchiveError(f"not an archive: begins with {shown(head[:24])}")
 
 
-def check_ratio(unpacked: int, taken: int, limits: ArchiveLimits) -> None:
-    """Compare what came out so far, in bytes, with what came in.
-
-    Raises:
-        UnsafeArchiveError: it is a bomb.
-    """
-    if unpacked > _FREE_OF_RATIO and unpacked > limits.ratio * taken:
-        raise refusal(None, f"it unpacks to more than {limits.ratio} times its size")
+def is_bomb(unpacked: int, taken: int, limits: ArchiveLimits) -> bool:
+    """Whether too much came out so far, in bytes, for what came in."""
+    return unpacked > _FREE_OF_RATIO and unpacked > limits.ratio * taken
 
 
 def unpacked(
@@ -135,7 +151,7 @@ def unpacked(
         bounded: whether to look at the ratio.
 
     Raises:
-        UnsafeArchiveError: while iterating: the stream is damaged, cut short, goes on after
+        StreamError: while iterating: the stream is damaged, cut short, goes on after
             its end, or is a bomb.
     """
     if media_type == TAR:
@@ -144,8 +160,8 @@ def unpacked(
     total = 0
     for piece in _STREAMS[media_type](intake.pieces()):
         total += len(piece)
-        if bounded:
-            check_ratio(total, intake.taken, limits)
+        if bounded and is_bomb(total, intake.taken, limits):
+            raise StreamError(f"it unpacks to more than {limits.ratio} times its size")
         yield piece
 
 
@@ -153,15 +169,15 @@ def zeros(pieces: Iterator[bytes], what: str) -> None:
     """Use up padding.
 
     Raises:
-        UnsafeArchiveError: there is anything else, or too much of it.
+        StreamError: there is anything else, or too much of it.
     """
     total = 0
     for piece in pieces:
         total += len(piece)
         if piece.count(0) != len(piece):
-            raise refusal(None, f"bytes follow the end of its {what}")
+            raise StreamError(f"bytes follow the end of its {what}")
         if total > MOST_PADDING:
-            raise refusal(None, f"more than {MOST_PADDING} bytes pad the end of its {what}")
+            raise StreamError(f"more than {MOST_PADDING} bytes pad the end of its {what}")
 
 
 def _is_header(block: bytes) -> bool:
@@ -173,8 +189,12 @@ def _is_header(block: bytes) -> bool:
 
 
 def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    head = next(pieces, b"")
+    if len(head) > 3 and head[3] & _RESERVED_FLAGS:  # zlib refuses them, ISA-L does not
+        raise StreamError("its gzip stream has unknown flags")
+    pieces = _chain(head, pieces)
     unused = yield from inflate(
-        pieces, GZIP_FRAME, lambda why: refusal(None, f"its gzip stream {why}")
+        pieces, GZIP_FRAME, lambda why: StreamError(f"its gzip stream {why}")
     )
     zeros(_chain(unused, pieces), "gzip stream")
 
@@ -206,11 +226,11 @@ def _stream(engine: _Engine, what: str, pieces: Iterator[bytes]) -> Iterator[byt
         if engine.needs_input:
             piece = next(pieces, b"")
             if not piece:
-                raise refusal(None, f"its {what} stream is cut short")
+                raise StreamError(f"its {what} stream is cut short")
         try:
             out = engine.decompress(piece, _STEP)
         except (lzma.LZMAError, OSError, EOFError, ValueError) as error:
-            raise refusal(None, f"its {what} stream is damaged ({error})") from None
+            raise StreamError(f"its {what} stream is damaged ({error})") from None
         if out:
             yield out
     zeros(_chain(engine.unused_data, pieces), f"{what} stream")

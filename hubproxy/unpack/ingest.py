@@ -16,7 +16,7 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import Tree, clean, refusal
 from hubproxy.core.record import FileEntry
 from hubproxy.unpack import tarreader, zipreader
-from hubproxy.unpack.archives import ZIP, Intake, Member, check_ratio, sniff, unpacked
+from hubproxy.unpack.archives import ZIP, Intake, Member, is_bomb, sniff, unpacked
 
 _LAYOUT_FOLDERS = frozenset({"variables", "assets", "assets.extra"})
 _SMALL = 16 * 1024
@@ -149,8 +149,8 @@ def _unzipped(
     total = 0
     for member in zipreader.members(file, size, limits):
         total += member.size
-        if bounded:
-            check_ratio(total, size, limits)
+        if bounded and is_bomb(total, size, limits):
+            raise refusal(member.name, f"takes it to more than {limits.ratio} times its size")
         yield member
 
 

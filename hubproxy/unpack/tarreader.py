@@ -2,6 +2,8 @@
 
 Files and folders are all there is. What tar programs differ about (links, sparse files, two
 names for one member, negative sizes, a lone end block) is refused rather than read in one way.
+An upstream's own bytes may be kept and given on, so names that only programs from before pax see
+are looked at as well.
 """
 
 from collections.abc import Iterator
@@ -9,8 +11,8 @@ from dataclasses import dataclass
 
 from hubproxy.core import tar
 from hubproxy.core.limits import ArchiveLimits
-from hubproxy.core.paths import refusal
-from hubproxy.unpack.archives import Member, zeros
+from hubproxy.core.paths import leaves, refusal, shown
+from hubproxy.unpack.archives import Member, StreamError, zeros
 
 _MOST_PAX = 64 * 1024
 _MOST_GLOBALS = 64
@@ -47,6 +49,8 @@ class _Cursor:
     """Takes bytes off a run of pieces, whole pieces as they are."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.member: bytes | None = None
+        """Whose bytes are taken, for messages."""
         self._pieces = pieces
         self._piece = b""
         self._at = 0
@@ -56,7 +60,7 @@ class _Cursor:
         while size:
             left = len(self._piece) - self._at
             if not left:
-                self._piece, self._at = next(self._pieces, b""), 0
+                self._piece, self._at = self._next(), 0
                 left = len(self._piece)
                 if not left:
                     return
@@ -76,9 +80,19 @@ class _Cursor:
         return b"".join(self.run(size))
 
     def rest(self) -> Iterator[bytes]:
+        """Everything that is left."""
         yield self._piece[self._at :]
         self._at = len(self._piece)
-        yield from self._pieces
+        while piece := self._next():
+            yield piece
+
+    def _next(self) -> bytes:
+        try:
+            return next(self._pieces, b"")
+        except StreamError as error:
+            if self.member is None:
+                raise
+            raise error.at(self.member) from None
 
 
 class _Reader:
@@ -86,7 +100,6 @@ class _Reader:
         self._cursor = _Cursor(pieces)
         self._limits = limits
         self._globals = 0
-        self._last: bytes | None = None
 
     def members(self) -> Iterator[Member]:
         extended = _Extended()
@@ -95,25 +108,31 @@ class _Reader:
                 self._extend(extended, header)
                 continue
             name = header.name if extended.path is None else extended.path
+            if extended.path is not None and leaves(header.name):
+                raise refusal(name, f"is {shown(header.name)} to programs of old")
             size = header.size if extended.size is None else extended.size
             extended = _Extended()
-            self._last = name
+            self._cursor.member = name
             folder = _is_folder(header.kind, name, size)
             contents = self._contents(name, size)
             yield Member(name, folder, size, header.mode, contents)
             for _ in contents:
                 pass
+        last = self._cursor.member
         if extended != _Extended():
-            raise refusal(self._last, "is followed by a header that belongs to no member")
+            raise refusal(last, "is followed by a header that belongs to no member")
         if self._cursor.exactly(tar.BLOCK) != bytes(tar.BLOCK):
-            raise refusal(self._last, "is not followed by two blocks of zeros: cut short?")
-        zeros(self._cursor.rest(), "tar")
+            raise refusal(last, "is not followed by two blocks of zeros: cut short?")
+        try:
+            zeros(self._cursor.rest(), "tar")
+        except StreamError as error:
+            raise error.at(last or b"") from None
 
     def _header(self) -> tar.Header | None:
         """The next header, None for a block of zeros."""
         block = self._cursor.exactly(tar.BLOCK)
         if len(block) < tar.BLOCK:
-            raise refusal(self._last, "is the last before the archive is cut short")
+            raise refusal(self._cursor.member, "is the last before the archive is cut short")
         if not any(block):
             return None
         try:
@@ -124,6 +143,8 @@ class _Reader:
 
     def _extend(self, extended: _Extended, header: tar.Header) -> None:
         name = header.name
+        if leaves(name):
+            raise refusal(name, "is an extended header that programs of old take for a file")
         long = header.kind == tar.LONG_NAME
         most = self._limits.name_bytes + _SLACK if long else _MOST_PAX
         if header.size > most:

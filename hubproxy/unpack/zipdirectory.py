@@ -18,6 +18,9 @@ _FULL, _FULL_SHORT = 0xFFFFFFFF, 0xFFFF
 _WIDE, _UNICODE_PATH = 0x0001, 0x7075
 _KNOWN_FLAGS = 0x080E  # deflate's effort (2 bits), data descriptor, UTF-8
 _MOST_EXTRA = 2048
+_MOST_DIRECTORY = 16 * 1024**2
+"""Bytes of a directory, which is held whole."""
+
 _FILE_TYPES = {0o000000: None, 0o100000: False, 0o040000: True}
 _FAT_FOLDER = 0x10
 
@@ -54,6 +57,8 @@ def entries(file: BinaryIO, size: int, limits: ArchiveLimits) -> tuple[list[Entr
         raise refusal(None, f"it has {count} entries; {limits.members} are allowed")
     if length > count * (_ENTRY.size + limits.name_bytes + 64 + _MOST_EXTRA):
         raise refusal(None, "the zip's directory is larger than its entries can be")
+    if length > _MOST_DIRECTORY:
+        raise refusal(None, f"the zip's directory has {length} bytes; {_MOST_DIRECTORY} are read")
     file.seek(start)
     text = file.read(length)
     found = []

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubproxy.core.limits import ArchiveLimits
-from hubproxy.core.paths import Tree, clean, fold, shown
+from hubproxy.core.paths import Tree, clean, fold, leaves, shown
 from hubproxy.errors import UnsafeArchiveError
 
 LIMITS = ArchiveLimits(members=10, depth=3, name_bytes=40)
@@ -19,6 +19,8 @@ LIMITS = ArchiveLimits(members=10, depth=3, name_bytes=40)
         ("größe/日本".encode(), "größe/日本"),
         (b"console/com10/nul-a", "console/com10/nul-a"),
         (b"scale:0", "scale:0"),
+        (b"a~b/~1/a~1b", "a~b/~1/a~1b"),
+        (b"longname~1/a~1.text", "longname~1/a~1.text"),
     ],
 )
 def test_a_plain_name_is_kept(name: bytes, path: str) -> None:
@@ -36,6 +38,43 @@ def test_the_root_is_a_folder_with_an_empty_path(name: bytes) -> None:
 def test_a_folder_needs_a_name_too(name: bytes) -> None:
     with pytest.raises(UnsafeArchiveError):
         clean(name, LIMITS, folder=True)
+
+
+def test_a_segment_may_have_255_bytes() -> None:
+    for segment in ("n" * 255, "ü" * 127 + "n"):
+        assert clean(segment.encode(), ArchiveLimits()) == segment
+        with pytest.raises(UnsafeArchiveError, match="has a segment of more than 255 bytes"):
+            clean(f"a/{segment}n".encode(), ArchiveLimits())
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (b"saved_model.pb:x", "names a stream"),
+        (b"scale:0:x", "names a stream"),
+        (b"scale:", "names a stream"),
+        (b"scale::0", "names a stream"),
+        (b"A~1", "form of a short name"),
+        (b"a/MODEL~10/b", "form of a short name"),
+        (b"SAVED_~1.PB", "form of a short name"),
+        *((f"saved{c}model.pb".encode(), "Windows has no names with: ") for c in '<>"|?*'),
+    ],
+)
+def test_a_name_that_means_another_one_on_windows_is_refused(name: bytes, why: str) -> None:
+    with pytest.raises(UnsafeArchiveError, match=why):
+        clean(name, ArchiveLimits())
+
+
+@pytest.mark.parametrize(
+    "name", [b"/x", b"..", b"../x", b"a/../x", b"a/..", b"..\\x", b"a\\..\\x", b"/", b"a/../"]
+)
+def test_a_name_of_old_leaves_the_folder(name: bytes) -> None:
+    assert leaves(name)
+
+
+@pytest.mark.parametrize("name", [b"", b"./x", b"a/..b", b"...", b"x/PaxHeaders/y.", b"\xff"])
+def test_a_name_of_old_may_be_odd(name: bytes) -> None:
+    assert not leaves(name)
 
 
 def test_limits_are_reached_before_they_are_passed() -> None:
@@ -69,6 +108,7 @@ def test_folding_sees_through_case_and_normal_form() -> None:
     assert fold("A/b") == fold("a/B")
     assert fold("Stra\u00dfe") == fold("STRASSE")
     assert fold("e\u0301") == fold("\u00c9")
+    assert fold("scale:0") == fold("Scale_0")
     assert fold("a") != fold("b")
 
 
@@ -105,6 +145,14 @@ def test_members_are_counted_with_the_folders_made_for_them() -> None:
     tree.file("b")
     with pytest.raises(UnsafeArchiveError, match="'c' is one too many: the limit is 10"):
         tree.file("c")
+
+
+def test_all_names_together_have_a_limit() -> None:
+    tree = Tree(ArchiveLimits())
+    for number in range(4096):
+        tree.file(f"{number:04}".ljust(1024, "n"))
+    with pytest.raises(UnsafeArchiveError, match="'x' takes the names beyond 4194304 bytes"):
+        tree.file("x")
 
 
 @pytest.mark.parametrize(

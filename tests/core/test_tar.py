@@ -113,8 +113,9 @@ def test_a_damaged_header_is_no_header(damaged: bytes, why: str) -> None:
 
 def test_a_prefix_counts_in_posix_headers_alone() -> None:
     assert tar.decode(block(b"b", prefix=b"a")).name == b"a/b"
-    assert tar.decode(block(b"b", prefix=b"a", magic=b"ustar  \0")).name == b"b"
-    assert tar.decode(block(b"b", prefix=b"a", magic=bytes(8))).name == b"b"
+    for magic in (b"ustar  \0", bytes(8), b"ustar\x0001"):
+        with pytest.raises(ValueError, match="has a prefix that only some programs read"):
+            tar.decode(block(b"b", prefix=b"a", magic=magic))
 
 
 def test_a_mode_that_cannot_be_read_is_none_at_all() -> None:
@@ -148,6 +149,13 @@ def test_pax_records_round_trip(records: dict[bytes, bytes]) -> None:
 def test_a_broken_pax_header_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="pax"):
         tar.parse_pax(text)
+
+
+def test_a_pax_header_may_have_128_records() -> None:
+    records = [b"%d %s=x\n" % (8, b"k%02x" % number) for number in range(129)]
+    assert len(tar.parse_pax(b"".join(records[:128]))) == 128
+    with pytest.raises(ValueError, match="more than 128 records"):
+        tar.parse_pax(b"".join(records))
 
 
 @pytest.mark.parametrize("text", [b"", b"-1", b"+1", b"1_0", b" 1", b"1.5", b"9" * 19, b"0x1"])

@@ -124,6 +124,9 @@ def test_signatures_are_told_with_names_types_and_shapes() -> None:
     ("dtype", "name"),
     [
         pytest.param(101, "float32_ref", id="a reference"),
+        pytest.param(201, "type 201", id="a reference to a reference"),
+        pytest.param(2**31 - 1, "type 2147483647", id="the largest number"),
+        pytest.param(-1, "type -1", id="less than none"),
         pytest.param(0, "type 0", id="none"),
         pytest.param(77, "type 77", id="one that is not known"),
         pytest.param(-1, "type -1", id="a negative one"),

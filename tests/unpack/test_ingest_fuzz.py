@@ -10,15 +10,18 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import fold
 from hubproxy.errors import UnsafeArchiveError
 from tests.archives import END, MODEL, read_tar, tar_of, unpack, zip_of
+from tests.mutating import mutated
 
 PACKED = gzip.compress(tar_of(MODEL), mtime=0)
 BZIPPED = bz2.compress(tar_of(MODEL))
 XZIPPED = lzma.compress(tar_of(MODEL))
 
 SEGMENTS = st.text(
-    st.characters(codec="utf-8", exclude_characters='/\\:. $"', exclude_categories=["C", "Z"]),
+    st.characters(
+        codec="utf-8", exclude_characters='/\\:. $"~<>|?*', exclude_categories=["C", "Z"]
+    ),
     min_size=1,
-    max_size=120,
+    max_size=63,
 ).map(lambda segment: f"_{segment}")  # never the name of a device
 FILES = st.dictionaries(
     st.lists(SEGMENTS, min_size=1, max_size=5).map("/".join),
@@ -71,8 +74,8 @@ def test_random_bytes_are_refused(noise: bytes, start: bytes) -> None:
 
 
 ARCHIVES = {
-    "tar": tar_of({**MODEL, "n" * 300: b"long"}),
-    "pax": tar_of({**MODEL, "n" * 300: b"long"}, 2),
+    "tar": tar_of({**MODEL, "n" * 255: b"long"}),
+    "pax": tar_of({**MODEL, "n" * 255: b"long"}, 2),
     "tar.gz": PACKED,
     "tar.bz2": BZIPPED,
     "tar.xz": XZIPPED,
@@ -84,22 +87,7 @@ ARCHIVES = {
 @pytest.mark.parametrize("archive", ARCHIVES.values(), ids=ARCHIVES)
 @given(data=st.data())
 def test_a_mutated_archive_is_refused_or_sound(archive: bytes, data: st.DataObject) -> None:
-    whole = bytearray(archive)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(whole) - 1))
-        match data.draw(st.sampled_from(["flip", "put", "cut", "repeat", "zero"])):
-            case "flip":
-                whole[at] ^= 1 << data.draw(st.integers(0, 7))
-            case "put":
-                whole[at : at + 1] = data.draw(st.binary(max_size=8))
-            case "cut":
-                del whole[at : at + data.draw(st.integers(1, 600))]
-            case "repeat":
-                whole[at:at] = whole[at : at + data.draw(st.integers(1, 1024))]
-            case "zero":
-                whole[at : at + 8] = bytes(len(whole[at : at + 8]))
-        whole = whole or bytearray(b"\0")
-    _refused_or_sound(bytes(whole))
+    _refused_or_sound(data.draw(mutated(archive)))
 
 
 @given(at=st.integers(0, 1 << 20), bit=st.integers(0, 7))
