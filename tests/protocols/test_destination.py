@@ -23,6 +23,11 @@ def test_the_reverse_port_takes_a_path() -> None:
     assert reverse_target(head("/tfhub.dev/a/1?x=1", "any.example:8440")) == "/tfhub.dev/a/1?x=1"
 
 
+def test_a_post_asks_officers_for_a_module_and_nothing_else() -> None:
+    target = "/-/request/tfhub.dev/a/1"
+    assert reverse_target(head(target, "any.example", "POST")) == target
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
@@ -33,6 +38,8 @@ def test_the_reverse_port_takes_a_path() -> None:
         pytest.param(head("//tfhub.dev/a/1", "a"), 400, id="two-slashes"),
         pytest.param(head("/-/client/../x", "a"), 400, id="dots"),
         pytest.param(head("/a", "a", "POST"), 405, id="post"),
+        pytest.param(head("/-/why/tfhub.dev/a/1", "a", "POST"), 405, id="post-to-a-page"),
+        pytest.param(head("/-/request/tfhub.dev/a/1", "a", "PUT"), 405, id="put"),
         pytest.param(head("tfhub.dev:443", "a", "CONNECT"), 405, id="connect"),
     ],
 )
