@@ -101,11 +101,16 @@ class HeldModules:
                 number=number, since=ask.time, record=record, findings=tuple(findings), asks=(ask,)
             )
             unfinished = self._folder / f".{number}"
-            make_folder(unfinished, mode=0o700)
-            part.become(unfinished / ARCHIVE)
-            write_whole(unfinished / HELD, held.encode())
-            unfinished.rename(self._folder / number)
-            fsync_folder(self._folder)
+            try:
+                make_folder(unfinished, mode=0o700)
+                part.become(unfinished / ARCHIVE)
+                write_whole(unfinished / HELD, held.encode())
+                unfinished.rename(self._folder / number)
+                fsync_folder(self._folder)
+            except BaseException:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                self._numbers = None  # it may have its name, and not have been flushed
+                raise
             self._index()[record.handle] = number
             return held
 

@@ -6,8 +6,9 @@
 
 import hashlib
 import logging
+import os
 import shutil
-from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -48,6 +49,11 @@ class RequestFolder:
     def __len__(self) -> int:
         return len(self._index())
 
+    def sweep(self) -> None:
+        """Remove what a crash has left unfinished; for the owner of the data folder."""
+        for path in self._folder.glob(f"*/.{_ASKED}.*"):
+            path.unlink(missing_ok=True)
+
     def __contains__(self, handle: str) -> bool:
         return handle in self._index()
 
@@ -83,7 +89,8 @@ class RequestFolder:
         """Note an officer's no. On return, that survives a power cut."""
         with disk_errors():
             path = self._place(handle)
-            make_folder(path, mode=0o700)
+            for folder in (self._folder, path):
+                _make_like(folder, folder.parent)
             answer = Answer(handle=str(handle), time=time, why=why)
             write_whole(path / _ANSWER, msgspec.json.encode(answer, order="sorted"))
 
@@ -91,11 +98,13 @@ class RequestFolder:
         """Remove what was asked and answered; fine if nothing was."""
         with self._lock, disk_errors():
             path = self._place(handle)
-            if path.is_dir():
-                shutil.rmtree(path)
+            # An officer's command may write an answer in there at this very moment.
+            shutil.rmtree(path, ignore_errors=True)
             self._index().pop(str(handle), None)
 
     def _check_room(self, wanted: Wanted, caller: str) -> None:
+        if self._is_much(caller):
+            self._callers = None  # officers may have answered some meanwhile
         index = self._index()
         if len(wanted.asks) > self._most_asks:
             raise TooManyAsksError(
@@ -104,7 +113,7 @@ class RequestFolder:
             )
         if caller in index.get(wanted.handle, ()):
             return
-        if Counter(name for names in index.values() for name in names)[caller] >= self._most_of_one:
+        if _count(index, caller) >= self._most_of_one:
             raise TooManyAsksError(
                 f"{caller} asks for {self._most_of_one} modules already",
                 remedy="Wait until trust officers have decided on some of them.",
@@ -115,10 +124,14 @@ class RequestFolder:
                 remedy="Trust officers decide on them with `hubproxy quarantine list`.",
             )
 
+    def _is_much(self, caller: str) -> bool:
+        index = self._index()
+        return len(index) >= self._most or _count(index, caller) >= self._most_of_one
+
     def _index(self) -> dict[str, frozenset[str]]:
-        """Who asks for what, of what is on disk; an answered request goes on counting."""
+        """Who asks for what and was not answered, of what is on disk."""
         if self._callers is None:
-            self._callers = {one.handle: _callers(one) for one in self.all() if one.asks}
+            self._callers = {one.handle: _callers(one) for one in self.all() if one.open}
         return self._callers
 
     def _place(self, handle: Handle) -> Path:
@@ -161,7 +174,21 @@ class Requests:
 
 
 def _callers(wanted: Wanted) -> frozenset[str]:
-    return frozenset(ask.caller for ask in wanted.asks)
+    return frozenset(ask.caller for ask in wanted.open)
+
+
+def _count(index: Mapping[str, frozenset[str]], caller: str) -> int:
+    return sum(caller in names for names in index.values())
+
+
+def _make_like(path: Path, above: Path) -> None:
+    """Make a folder that belongs to whom the one above belongs: a command may be root's."""
+    if path.is_dir():
+        return
+    make_folder(path, mode=0o700)
+    owner = above.stat()
+    if owner.st_uid != os.geteuid():
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _content(path: Path) -> bytes | None:

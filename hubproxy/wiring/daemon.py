@@ -129,6 +129,7 @@ async def open_daemon(
         held = held_modules(config)
         held.sweep()
         noted = request_folder(config)
+        noted.sweep()
         requests = Requests(noted)
         quarantine = Quarantine(held, requests)
         upstreams = await open_upstreams(config, stack, tls)

@@ -1,5 +1,6 @@
 """What people ask officers for, on disk."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,28 @@ def test_what_is_asked_is_bounded(tmp_path: Path) -> None:
     folder.forget(SPICE)
     folder.ask(OTHER.at(7), ask("nlp"))
     assert len(RequestFolder(tmp_path)) == 2
+
+
+def test_what_officers_have_answered_counts_no_more(tmp_path: Path) -> None:
+    daemon = RequestFolder(tmp_path, most_of_one=1)
+    daemon.ask(SPICE, ask("nlp"))
+    RequestFolder(tmp_path).decline(SPICE, time="2026-11-26T10:02:00.000Z", why="it leaks")
+    daemon.ask(OTHER, ask("nlp", minute=3))
+    with pytest.raises(TooManyAsksError, match="nlp asks for 1 modules already"):
+        daemon.ask(SPICE, ask("nlp", minute=4))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_an_officer_who_is_root_does_not_shut_the_daemon_out(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    os.chown(tmp_path / "data", 12345, 12345)
+    RequestFolder(tmp_path / "data/requests").decline(
+        SPICE, time="2026-11-26T10:02:00.000Z", why="x"
+    )
+    folders = [path for path in (tmp_path / "data").rglob("*") if path.is_dir()]
+    assert [path.stat().st_uid for path in folders] == [12345, 12345]
+    (answer,) = (tmp_path / "data").rglob("answer.json")
+    assert answer.stat().st_mode & 0o004
 
 
 @pytest.mark.parametrize("name", ["asked.json", "answer.json"])
