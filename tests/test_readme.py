@@ -119,6 +119,9 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "tfhub.dev/vendor/poisoned/1 is held for review as Q1 since " in shown
     assert "\nanswered with 403" in shown
     assert "op:WriteFile" in shown
+    assert "tfhub.dev/vendor/poisoned/1 is held for the trust officers as Q1" in shown
+    assert "baseline of our paper" in shown
+    assert "tfhub.dev/vendor/poisoned/1 is on the trust list: load it" in shown
     assert "released, and answered with 200" in shown
     assert "refused: there is no signature" in shown
     assert "evidence sshsig of google" in shown
