@@ -1,10 +1,10 @@
 """Where the bytes of a plain tar go: into a part file, chunk by chunk, and through hashes."""
 
 import hashlib
-import zlib
 from collections.abc import Callable
 
 from hubproxy.core.record import CHUNK_SIZE, Archive, Chunks, Record
+from hubproxy.crc import crc32
 from hubproxy.errors import HubproxyError, MismatchError
 from hubproxy.store.folder import Part
 
@@ -134,7 +134,7 @@ class RecordingSink(_ChunkedSink):
     def _piece(self, offset: int, piece: bytes) -> None:
         self._room(offset + len(piece))
         self._whole.update(piece)
-        self._crc = zlib.crc32(piece, self._crc)
+        self._crc = crc32(piece, self._crc)
         self._part.write_at(offset, [piece])
 
     def _chunk(self, digest: str) -> None:

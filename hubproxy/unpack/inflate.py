@@ -51,9 +51,3 @@ def inflate(
             raise fault("is cut short")
     unused: bytes = engine.unused_data
     return unused
-
-
-def crc32(piece: bytes, before: int = 0) -> int:
-    """The CRC-32 of bytes that follow others whose CRC-32 is `before`."""
-    value: int = _engine.crc32(piece, before)
-    return value

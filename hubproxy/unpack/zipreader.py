@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
+from hubproxy.crc import crc32
 from hubproxy.unpack.archives import Member
-from hubproxy.unpack.inflate import RAW, crc32, inflate
+from hubproxy.unpack.inflate import RAW, inflate
 from hubproxy.unpack.zipdirectory import DEFLATED, Entry, entries, wide_sizes
 
 _LOCAL = struct.Struct("<4s5H3I2H")

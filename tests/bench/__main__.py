@@ -17,6 +17,7 @@ from tests.bench import (
     approvals,
     evidence,
     fetches,
+    gate,
     hits,
     inspecting,
     leaves,
@@ -47,6 +48,8 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "approval": approvals.approvals,
     "evidence": evidence.admission,
     "inspect": inspecting.inspect,
+    "gate": gate.graphs,
+    "first": gate.first_sight,
 }
 _NEEDS = {
     "hits": ["warm"],
@@ -62,6 +65,8 @@ _NEEDS = {
     "approval": [],
     "evidence": [],
     "inspect": [],
+    "gate": [],
+    "first": [],
 }
 
 

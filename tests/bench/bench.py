@@ -36,6 +36,7 @@ class Sizes:
     records: int = 20_000
     teams: int = 40
     evidence: int = 300 * 1000 * 1000
+    sights: tuple[int, ...] = (10 * MIB, 100 * MIB, 1024 * MIB)
 
     @property
     def modules(self) -> dict[str, int]:
@@ -64,6 +65,7 @@ QUICK = Sizes(
     records=2_000,
     teams=10,
     evidence=30 * 1000 * 1000,
+    sights=(10 * MIB, 100 * MIB),
 )
 
 
