@@ -53,6 +53,9 @@ def print_record(record: Record, out: Output) -> None:
         *support_rows(record),
     ]
     rows += [("changed", change) for change in record.changes]
+    gate = record.gate
+    if gate is not UNSET:
+        rows.append(("gate", f"{gate.verdict}, by gate {gate.version} with ops {gate.ops}"))
     rows += [("finding", finding) for finding in record.findings]
     print(printable(record.handle))
     for label, text in rows:

@@ -45,7 +45,18 @@ def entry_lines(entry: "Entry") -> Iterator[str]:
     yield from rows("new op", entry.new_ops)
     yield from rows("op gone", entry.removed_ops)
     yield from rows("repacked", record.changes)
-    yield from rows("finding", record.findings)
+    yield from _gate(record, before)
+
+
+def _gate(record: Record, before: Record | None) -> Iterator[str]:
+    """What the content gate says of it, and what it did not say of the record before."""
+    if record.gate is not msgspec.UNSET:
+        gate = record.gate
+        yield f"  gate       {gate.verdict}, by gate {gate.version} with ops {gate.ops}"
+    known = before.findings if before is not None else record.findings
+    yield from rows("finding", [line for line in record.findings if line in known])
+    yield from rows("new find.", [line for line in record.findings if line not in known])
+    yield from rows("find. gone", [line for line in known if line not in record.findings])
 
 
 def _found(entry: "Entry") -> Iterator[str]:

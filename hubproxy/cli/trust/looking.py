@@ -77,19 +77,21 @@ def lint(config: Config, as_json: bool) -> None:
     """Look for what is wrong, or soon will be, with the list that this host publishes.
 
     One key under two names, one officer who suffices, patterns that match nothing, too much, or
-    what two teams share, roles near their end, records and their files that are lost or altered:
-    each with the command that mends it.
+    what two teams share, roles and allowances near their end, modules refused for what is in them,
+    records and their files that are lost or altered: each with the command that mends it.
 
     Exit status: 0 nothing, or warnings alone; 1 an error.
     """
     from hubproxy import wiring
     from hubproxy.trust.lint import lint as find
     from hubproxy.trust.lintfiles import lint_files
+    from hubproxy.trust.lintgate import lint_gate
 
     out = Output(as_json)
     repository = wiring.repository(config)
     held = repository.in_force()
-    found = [*find(held, wiring.now()), *lint_files(held, repository.contents())]
+    contents, at = repository.contents(), wiring.now()
+    found = [*find(held, at), *lint_files(held, contents), *lint_gate(held, contents, at)]
     findings = sorted(found, key=lambda one: one.level != "error")
     for one in findings:
         out.result(
