@@ -7,6 +7,7 @@ import pytest
 
 from hubproxy.cli.options import Output
 from hubproxy.cli.trust.page import print_review
+from hubproxy.core.record import GateNote
 from hubproxy.trust.beginning import begin
 from hubproxy.trust.changes import Delegate, Online, PublicKey, Put, Remove, Undelegate, named_keys
 from hubproxy.trust.draft import Draft
@@ -107,6 +108,25 @@ def test_what_nobody_looked_at_is_told(board: Board, shown: Shown) -> None:
     record = msgspec.structs.replace(make_record(), ops=("Add", "MatMul"))
     draft = board.draft(*put(board.list.in_force(), [record], contents), contents=contents)
     assert "  ops        2 kinds" in shown(draft, board.root)
+
+
+def test_what_is_found_anew_is_told_from_what_was_there(board: Board, shown: Shown) -> None:
+    before = msgspec.structs.replace(make_record(), findings=("op:A in f", "op:B in f"))
+    board.approve(before, by=("lea",))
+    after = msgspec.structs.replace(
+        make_record(),
+        findings=("op:B in f", "op:C in f"),
+        gate=GateNote(version=2, ops=3, verdict="hold"),
+    )
+    contents = board.contents()
+    draft = board.draft(*put(board.list.in_force(), [after], contents), contents=contents)
+    lines = shown(draft, board.root)
+    at = lines.index("  gate       hold, by gate 2 with ops 3")
+    assert lines[at + 1 : at + 4] == [
+        "  finding    op:B in f",
+        "  new find.  op:C in f",
+        "  find. gone op:A in f",
+    ]
 
 
 def test_new_online_keys_are_not_said_to_be_gone(board: Board, shown: Shown) -> None:
