@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hubproxy.store.quarantine import HeldModules
-from tests.cli.desks import Office, begun
+from tests.cli.desks import Desk, Office, begun
 from tests.cli.place import SPICE, Place, fetch
 from tests.origin import Origin
 from tests.service.test_quarantine import POISON
@@ -129,6 +129,25 @@ async def hold(place: Place, files: dict[str, bytes] = POISON) -> HeldModules:
     async with place.serving("--mode", "quarantine") as (url, _):
         await fetch(f"{url}/{SPICE}")
     return HeldModules(place.data / "quarantine")
+
+
+async def test_a_team_alone_releases_nothing_in_which_something_was_found(office: Office) -> None:
+    mia = Desk(office.folder / "mia", office.ada.origin, name="mia")
+    await office.ada.trust(
+        *("delegate", "nlp", "--path", "tfhub.dev/google/*/*/*"),
+        *("--member", f"mia={mia.pub}", "--key", office.ada.pem),
+    )
+    office.finish("D2", office.bob, mia)
+    await hold(office.ada)
+    done = await office.ada.good("quarantine", "release", "Q1", "--why", "x", "--key", mia.pem)
+    assert "targets signed by 0 of 2" in done.out
+    refused = await office.ada.run("trust", "publish", "D3")
+    assert refused.status == 2
+    async with office.ada.serving("--mode", "quarantine") as (url, _):
+        assert (await fetch(f"{url}/{SPICE}"))[0] == 403
+        office.finish("D3", office.ada, office.bob)
+        await office.ada.good("reload")
+        assert (await fetch(f"{url}/{SPICE}"))[0] == 200
 
 
 async def test_one_officer_releases_what_has_nothing_to_allow(place: Place) -> None:
