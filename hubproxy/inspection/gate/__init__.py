@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hubproxy.inspection.collector import Collector
 from hubproxy.inspection.modulefiles import ModuleFiles
 
-VERSION = 1
+VERSION = 2
 """Of the gate; raised whenever it may find in a module what it did not find before."""
 
 Reader = Callable[[ModuleFiles, Collector], None]

@@ -2,10 +2,11 @@
 
 import io
 import re
-import struct
 import zipfile
+from collections.abc import Callable
 
 from hubproxy.inspection.collector import Collector
+from hubproxy.inspection.gate import numpyheader
 from hubproxy.inspection.gate.names import check_name, held
 from hubproxy.inspection.modulefiles import ModuleFiles
 from hubproxy.inspection.region import opened
@@ -24,11 +25,12 @@ _PICKLED = (
 ).split()
 _ALWAYS = (".pkl", ".pickle", ".pck", ".pcl", ".dill", ".joblib", ".pt", ".pth")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
-_NUMPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
+_HEAD = 16
 _MOST_PICKLE = 256 * 1024 * 1024
 _MOST_MEMBERS = 20_000
 _WHY_PICKLE = "unpickling it runs whatever it names"
+_Reader = Callable[[ModuleFiles, str, Collector], None]
 
 
 def gate(files: ModuleFiles, found: Collector) -> None:
@@ -36,20 +38,29 @@ def gate(files: ModuleFiles, found: Collector) -> None:
     for path in files.paths:
         if check_name(path, found):
             continue
-        head = files.at(path, 0, 16)
+        head = files.at(path, 0, _HEAD)
         for magic, name, why in _MAGICS:
             if head.startswith(magic) and not (magic == b"MZ" and files.size(path) < 64):
                 held(name, path, why, found)
-        low = path.lower()
-        if head.startswith(_NUMPY) or low.endswith(".npy"):
-            _numpy(files, path, found)
-        elif head.startswith(_ZIP):
-            if not low.endswith(".keras"):
-                _zip(files, path, found)
-        elif low.endswith(_ALWAYS) or (
-            _PICKLE.match(head) and _looks_pickled(files, path, low, head)
-        ):
-            _pickle(files, path, found)
+        reader = _reader(files, path, head)
+        if reader is not None:
+            reader(files, path, found)
+
+
+def may_hold_pickles(files: ModuleFiles) -> bool:
+    """Whether the gate will look for pickles in any of the files, which takes its library."""
+    return any(_reader(files, path, files.at(path, 0, _HEAD)) is not None for path in files.paths)
+
+
+def _reader(files: ModuleFiles, path: str, head: bytes) -> _Reader | None:
+    low = path.lower()
+    if head.startswith(numpyheader.MAGIC) or low.endswith(".npy"):
+        return _numpy
+    if head.startswith(_ZIP):
+        return None if low.endswith(".keras") else _zip
+    if low.endswith(_ALWAYS) or (_PICKLE.match(head) and _looks_pickled(files, path, low, head)):
+        return _pickle
+    return None
 
 
 def _looks_pickled(files: ModuleFiles, path: str, low: str, head: bytes) -> bool:
@@ -60,7 +71,11 @@ def _looks_pickled(files: ModuleFiles, path: str, low: str, head: bytes) -> bool
     )
 
 
-def _pickle(files: ModuleFiles, path: str, found: Collector, at: int = 0) -> None:
+def _pickle(files: ModuleFiles, path: str, found: Collector) -> None:
+    _pickle_at(files, path, 0, found)
+
+
+def _pickle_at(files: ModuleFiles, path: str, at: int, found: Collector) -> None:
     if files.size(path) > _MOST_PICKLE:
         _held_pickle("pickle:large", path, found)
         return
@@ -89,13 +104,11 @@ def _held_pickle(name: str, path: str, found: Collector) -> None:
 
 def _numpy(files: ModuleFiles, path: str, found: Collector) -> None:
     """An array of numbers passes; one of Python's objects is a pickle."""
-    head = files.at(path, 0, 12)
-    wide = head[6:7] > b"\x01"
-    size = struct.unpack_from("<I" if wide else "<H", head.ljust(12, b"\0"), 8)[0]
-    text = files.at(path, 12 if wide else 10, min(size, 64 * 1024))
-    described = re.search(rb"'descr':\s*(\[.*?\]|'[^']*')", text)
-    if not head.startswith(_NUMPY) or described is None or b"O" in described.group(1):
-        _pickle(files, path, found, at=(12 if wide else 10) + size)
+    head = files.at(path, 0, numpyheader.MOST_HEADER)
+    if not head.startswith(numpyheader.MAGIC):
+        _pickle(files, path, found)  # as numpy.load does
+    elif not numpyheader.is_plain(head):
+        _pickle_at(files, path, numpyheader.data_at(head), found)
 
 
 def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
@@ -114,7 +127,7 @@ def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
                     with archive.open(member) as inner:
                         text = inner.read(_MOST_PICKLE)
                     _scan(text, f"{path}/{member.filename}", found)
-                elif arrays and b"|O" in head[:512]:
+                elif head.startswith(numpyheader.MAGIC) and not numpyheader.is_plain(head):
                     _held_pickle("pickle:array", f"{path}/{member.filename}", found)
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         arrays = False

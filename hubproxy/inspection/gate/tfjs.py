@@ -13,7 +13,8 @@ _FUSED = frozenset(
     {"_FusedMatMul", "_FusedConv2D", "FusedDepthwiseConv2dNative", "_FusedDepthwiseConv2dNative"}
 )
 """What the converter makes of several ops that compute; in TensorFlow.js, they do the same."""
-_PATH = re.compile(r"(?!/)[^\\:?#\0]+")
+_PATH = re.compile(r"(?!/)[^\\:?#%\x00-\x1f]+")
+"""Where weights may lie. A browser takes `%2e%2e` for `..` too, and drops tabs (WHATWG URL)."""
 
 
 def gate(files: ModuleFiles, found: Collector) -> None:

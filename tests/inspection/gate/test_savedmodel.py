@@ -13,8 +13,8 @@ from tests.inspection.gate.looking import (
     saver,
     step,
 )
-from tests.inspection.wire import data, meta, pair, saved_model, signature, variable
-from tests.models import MODEL, index, tiny
+from tests.inspection.wire import data, meta, pair, saved_model, signature
+from tests.models import MODEL, tiny
 
 
 def one(*metas: bytes) -> dict[str, bytes]:
@@ -335,60 +335,6 @@ def test_row_17_a_graph_in_another_form_is_refused(name: str) -> None:
     assert names({name: b"x"}) == ["refuse", finding]
     assert names({**MODEL, name: b"x"}) == ["refuse", finding]
     assert names({**MODEL, f"below/{name}": b"x"}) == ["refuse", finding]
-
-
-VARIABLES = "variables/variables"
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        pytest.param({f"{VARIABLES}.data-00000-of-00001": b"w"}, ["pass"], id="all there"),
-        pytest.param({}, ["refuse", "saved_model:shard-missing"], id="none"),
-        pytest.param(
-            {f"{VARIABLES}.data-00000-of-00002": b"w", f"{VARIABLES}.data-00001-of-00002": b"w"},
-            ["refuse", "saved_model:shard-missing", "saved_model:shard-strange"],
-            id="another count",
-        ),
-        pytest.param(
-            {f"{VARIABLES}.data-00000-of-00001": b"w", f"{VARIABLES}.data-00001-of-00002": b"w"},
-            ["hold", "saved_model:shard-strange"],
-            id="one too many",
-        ),
-    ],
-)
-def test_every_shard_of_the_variables_is_there(
-    files: dict[str, bytes], expected: list[str]
-) -> None:
-    assert names({"saved_model.pb": tiny(), f"{VARIABLES}.index": index(), **files}) == expected
-
-
-def test_a_missing_shard_is_named() -> None:
-    shard = f"{VARIABLES}.data-00000-of-00002"
-    found = looked({"saved_model.pb": tiny(), f"{VARIABLES}.index": index(2), shard: b"w"})
-    assert str(found.findings[0]) == (
-        f"saved_model:shard-missing in {VARIABLES}.data-00001-of-00002"
-    )
-
-
-def test_a_graph_with_variables_needs_their_index() -> None:
-    found = meta(graph_of()) + objects(variable(1, b"", trainable=True))
-    assert names(one(found)) == ["refuse", "saved_model:shard-missing"]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"an index" * 20, id="no table"),
-        pytest.param(index()[1:], id="cut in front"),
-        pytest.param(index(2**31 - 1), id="too many shards"),
-        pytest.param(index(0), id="no shards"),
-    ],
-)
-def test_an_index_that_cannot_be_read_is_held(content: bytes) -> None:
-    files = {"saved_model.pb": tiny(), f"{VARIABLES}.index": content}
-    assert names(files) == ["hold", "saved_model:index-unread"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,170 @@
+"""Keras models: code at any depth of a configuration, in each file that Keras keeps it in."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.inspection.gate.looking import looked, names
+from tests.inspection.wire import data
+
+LAMBDA = {"class_name": "Lambda", "config": {"name": "l", "function": ["4wEAAAA=", None, None]}}
+DENSE = {"class_name": "Dense", "module": "keras.layers", "config": {"units": 3}}
+
+
+def model(*layers: Any) -> dict[str, Any]:
+    return {"class_name": "Functional", "module": "keras", "config": {"layers": list(layers)}}
+
+
+def within(depth: int, inner: Any) -> Any:
+    for _ in range(depth):
+        inner = model({"class_name": "TimeDistributed", "config": {"layer": inner}})
+    return inner
+
+
+def keras(config: Any, **more: bytes) -> bytes:
+    """A `.keras` file."""
+    text = config if isinstance(config, bytes) else json.dumps(config).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("config.json", text)
+        archive.writestr("metadata.json", b'{"keras_version": "3.9.0"}')
+        for name, content in more.items():
+            archive.writestr(name.replace("__", "."), content)
+    return out.getvalue()
+
+
+def metadata(text: bytes) -> bytes:
+    """A `keras_metadata.pb` of one layer."""
+    return data(1, data(3, b"root.layer"), data(4, b"_tf_keras_layer"), data(5, text))
+
+
+CALL = {"class_name": "TFOpLambda", "config": {"function": "io.read_file"}}
+PURE = {"class_name": "TFOpLambda", "config": {"function": "math.add"}}
+CONFIGS = [
+    pytest.param(model(DENSE), ["pass"], id="layers of Keras"),
+    pytest.param(model(PURE), ["pass"], id="a call that only computes"),
+    pytest.param(model(LAMBDA), ["hold", "keras:Lambda"], id="a lambda"),
+    pytest.param(within(60, LAMBDA), ["hold", "keras:Lambda"], id="a lambda sixty models deep"),
+    pytest.param(
+        model({"class_name": "Custom>Lambda", "config": {}}),
+        ["hold", "keras:Lambda"],
+        id="a lambda that is registered",
+    ),
+    pytest.param(
+        model({"config": {"activation": {"class_name": "__lambda__", "config": {"value": "x"}}}}),
+        ["hold", "keras:__lambda__"],
+        id="code as an activation",
+    ),
+    pytest.param(
+        model({"class_name": "function", "config": "my_loss"}),
+        ["hold", "keras:function"],
+        id="a function by its name",
+    ),
+    pytest.param(
+        model({"class_name": "popen", "module": "os", "config": {}}),
+        ["hold", "keras:module"],
+        id="a class of another module",
+    ),
+    pytest.param(
+        model({"class_name": "X", "module": "keras_evil.layers"}),
+        ["hold", "keras:module"],
+        id="a module whose name begins alike",
+    ),
+    pytest.param(model(CALL), ["hold", "keras:TFOpLambda"], id="a call that reads files"),
+]
+
+
+@pytest.mark.parametrize(("config", "expected"), CONFIGS)
+def test_a_config_says_the_same_in_each_file(
+    config: Any, expected: list[str], tmp_path: Path
+) -> None:
+    text = json.dumps(config)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = text
+        file.create_dataset("weights", data=[1.0, 2.0])
+    for files in (
+        {"model.keras": keras(config, model__weights__h5=b"\x89HDF\r\n\x1a\n")},
+        {"model.h5": (tmp_path / "m.h5").read_bytes()},
+    ):
+        found = names(files)
+        assert [name for name in found if name != "keras:unread"][1:] == expected[1:]
+    assert names({"saved/keras_metadata.pb": metadata(text.encode())})[1:] == expected[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        pytest.param(b"", "refuse", id="nothing"),
+        pytest.param(b"{", "refuse", id="cut short"),
+        pytest.param(b"\xff\xfe", "refuse", id="no text"),
+        pytest.param(b"[" * 100_000, "refuse", id="deeper than JSON is read"),
+        pytest.param(b'{"class_name": "Dense", "class_name": "Lambda"}', "hold", id="two keys"),
+        pytest.param(b'{"class_name": "Lambda", "class_name": "Dense"}', "hold", id="and turned"),
+        pytest.param(b'{"class_name": "L\\u0061mbda"}', "hold", id="escaped"),
+        pytest.param(b'{"a": NaN, "b": 1e999, "c": 1234567890123456789012}', "pass", id="numbers"),
+    ],
+)
+def test_what_json_can_be_is_read_as_keras_reads_it(text: bytes, verdict: str) -> None:
+    assert looked({"model.keras": keras(text)}).verdict == verdict
+    if text:  # an empty one is as good as none there
+        assert looked({"keras_metadata.pb": metadata(text)}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(b"PK\x03\x04 and no more", "not a zip that can be read", id="no zip"),
+        pytest.param(b"text", "not a zip that can be read", id="text"),
+    ],
+)
+def test_a_keras_file_that_cannot_be_read_is_refused(content: bytes, why: str) -> None:
+    found = looked({"model.keras": content})
+    assert found.verdict == "refuse"
+    assert any(why in finding.why for finding in found.findings)
+
+
+def test_two_configs_are_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("config.json", json.dumps(model(DENSE)))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("config.json", json.dumps(model(LAMBDA)))
+    assert "keras:damaged" in names({"model.keras": out.getvalue()})
+
+
+def test_code_beside_the_config_is_named() -> None:
+    found = names({"model.keras": keras(model(DENSE), assets__evil__py=b"import os")})
+    assert "script:python" in found
+
+
+@pytest.mark.parametrize("content", [b"", b"\x0a\xff\xff\xff\xff\x0f"])
+def test_metadata_that_is_no_message_is_refused(content: bytes) -> None:
+    assert looked({"keras_metadata.pb": content}).verdict == ("refuse" if content else "pass")
+
+
+@given(st.binary(max_size=600))
+def test_no_bytes_make_the_reader_fail(content: bytes) -> None:
+    for name in ("model.keras", "model.h5", "keras_metadata.pb"):
+        assert looked({name: content}).verdict in ("pass", "hold", "refuse")
+
+
+WHOLE = keras(model(LAMBDA))
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255))
+def test_a_changed_byte_hides_nothing_that_python_would_read(at: int, byte: int) -> None:
+    changed = WHOLE[:at] + bytes([byte]) + WHOLE[at + 1 :]
+    try:
+        with zipfile.ZipFile(io.BytesIO(changed)) as archive:
+            config = archive.read("config.json")
+    except Exception:  # noqa: BLE001 - whatever it is, Keras does not load it
+        return
+    if json.loads(config) == model(LAMBDA):
+        assert looked({"model.keras": changed}).verdict != "pass"
