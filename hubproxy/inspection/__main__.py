@@ -5,7 +5,6 @@
 What goes wrong in here may end it; the parent says so.
 """
 
-import logging
 import os
 import sys
 from importlib import import_module
@@ -14,23 +13,26 @@ import msgspec
 
 from hubproxy.confine import confine
 from hubproxy.inspection.gate.optable import classed
+from hubproxy.inspection.gate.stray import may_hold_pickles
 from hubproxy.inspection.look import look
+from hubproxy.inspection.modulefiles import ModuleFiles
 from hubproxy.inspection.request import Answer, Request
 
 _LATER = (
     "encodings.ascii encodings.cp437 encodings.latin_1 encodings.utf_8_sig encodings.utf_16 "
     "encodings.utf_16_be encodings.utf_16_le encodings.utf_32 encodings.utf_32_be "
-    "encodings.utf_32_le encodings.unicode_escape encodings.raw_unicode_escape bz2 lzma "
-    "picklescan.scanner"
+    "encodings.utf_32_le encodings.unicode_escape encodings.raw_unicode_escape bz2 lzma"
 ).split()
 """What the libraries import only when they come to it: afterwards, nothing can be opened."""
 
 
 def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    logging.disable()
     for name in _LATER:
         import_module(name)
+    if may_hold_pickles(ModuleFiles(int(sys.argv[1]), request.files)):
+        import_module("picklescan.scanner")  # a fifth of the whole start, and few modules need it
+        import_module("logging").disable()
     classed("NoOp")
     msgspec.json.encode(Answer())
     confine(memory=request.memory, cpu_seconds=request.cpu_seconds, file_bytes=request.answer)

@@ -19,6 +19,8 @@ class Pipe:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._pieces: deque[bytes] = deque()
+        self._taken = 0
+        """Bytes of the first piece that were read."""
         self._held = 0
         self._ended = False
         self._broken = False
@@ -64,10 +66,13 @@ class Pipe:
                 raise ConnectionAbortedError("the transfer was given up")
             if not self._pieces:
                 return b""
-            piece = self._pieces.popleft()
-            if len(piece) > size:
-                self._pieces.appendleft(piece[size:])
-                piece = piece[:size]
+            piece = self._pieces[0]
+            end = self._taken + size
+            if end < len(piece):
+                piece, self._taken = piece[self._taken : end], end
+            else:
+                piece, self._taken = piece[self._taken :], 0
+                self._pieces.popleft()
             self._held -= len(piece)
             wake = self._held < _FULL and not self._room.is_set()
         if wake:

@@ -7,8 +7,10 @@ import resource
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -25,6 +27,7 @@ from hubproxy.inspection.request import Limits
 from tests.children import children
 from tests.inspection.wire import data, graph, meta, node, saved_model, varint
 from tests.made import make
+from tests.models import tiny
 
 GRAPH = saved_model(meta(graph(node("Const"), functions={"f": [node("ReadFile")]})))
 
@@ -75,6 +78,35 @@ def test_a_model_for_javascript_is_read_as_well() -> None:
 @pytest.mark.parametrize("name", ["model.tflite", "model.keras", "weights.bin"])
 def test_other_formats_are_not_looked_into(name: str) -> None:
     assert facts_of({name: b"\0" * 100}) is None
+
+
+PICKLE = b"cos\nsystem\n(S'id'\ntR."
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "finding"),
+    [
+        pytest.param("a.pkl", PICKLE, "pickle:os.system", id="by its name"),
+        pytest.param("a", b"\x80\x02" + PICKLE, "pickle:os.system", id="by its first bytes"),
+        pytest.param("a.pt", zipped("a.pkl", PICKLE), "pickle:os.system", id="in an archive"),
+        pytest.param("a.npy", PICKLE, "pickle:os.system", id="by the name of an array"),
+        pytest.param("a.pkl", b"\x80\x04\xff", "pickle:plain", id="not a whole one"),
+        pytest.param("a.pt", b"PK\x03\x04" + bytes(50), "archive:nested", id="a damaged archive"),
+    ],
+)
+def test_a_child_that_can_open_nothing_looks_into_pickles(
+    name: str, content: bytes, finding: str
+) -> None:
+    found = [one.name for one in look({"saved_model.pb": tiny(), name: content}).findings]
+    assert finding in found
+    assert "gate:no-answer" not in found
 
 
 @pytest.mark.parametrize(
