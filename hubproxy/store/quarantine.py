@@ -1,7 +1,8 @@
 """What waits for officers: modules that were fetched and are held, each in a folder of its own.
 
 `quarantine/Q17/` has `held.json` and `archive.tar`. It appears whole, by a rename, so commands look
-at it, and drop it, beside a daemon that owns the data folder. Nothing is ever served from here.
+at it, and drop it, beside a daemon that owns the data folder. They note the draft that would
+release it in `draft`, apart from what the daemon writes. Nothing is ever served from here.
 """
 
 import logging
@@ -24,7 +25,7 @@ from hubproxy.store.folder import Part, disk_errors
 from hubproxy.store.requests import Requests
 from hubproxy.store.threads import in_thread
 
-HELD, ARCHIVE = "held.json", "archive.tar"
+HELD, ARCHIVE, _DRAFT = "held.json", "archive.tar", "draft"
 _LAST = "last"
 _MOST_ASKS = 20
 _LARGEST = LARGEST_RECORD + 1024 * 1024
@@ -51,6 +52,8 @@ class HeldModules:
         """Remove what a crash has left unfinished; for the owner of the data folder."""
         for path in self._folder.glob(".Q*"):
             shutil.rmtree(path)
+        for path in self._folder.glob(f"Q*/.{HELD}.*"):
+            path.unlink(missing_ok=True)
 
     def all(self) -> list[HeldModule]:
         """Every module that waits, the oldest first; what cannot be read is told and left out."""
@@ -115,9 +118,15 @@ class HeldModules:
             return held
 
     def update(self, held: HeldModule) -> None:
-        """Write what is known of a held module anew."""
+        """Write what is known of a held module anew, but for its draft."""
+        held = msgspec.structs.replace(held, draft="")
         with disk_errors():
             write_whole(self._folder / held.number / HELD, held.encode())
+
+    def drafted(self, number: str, draft: str) -> None:
+        """Note the draft that would release a held module."""
+        with disk_errors():
+            write_whole(self._folder / number / _DRAFT, f"{draft}\n".encode())
 
     def asked(self, held: HeldModule, ask: Ask) -> HeldModule:
         """Note who wants a held module; of each caller, the last reason that he gave."""
@@ -220,9 +229,18 @@ def read_held(folder: Path) -> HeldModule | None:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is larger than any record")
         held = HeldModule.decode(path.read_bytes())
+        return msgspec.structs.replace(held, draft=_draft(folder))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         event("quarantine.unreadable", level=logging.WARNING, path=path, reason=error)
         return None
-    return held
+
+
+def _draft(folder: Path) -> str:
+    try:
+        with (folder / _DRAFT).open(encoding="ascii", errors="replace") as file:
+            name = file.read(20).strip()
+    except FileNotFoundError:
+        return ""
+    return name if name.isalnum() else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hubproxy.core.quarantine import Ask
 from hubproxy.store.quarantine import HeldModules
 from tests.cli.desks import Desk, Office, begun
 from tests.cli.place import SPICE, Place, fetch
@@ -167,6 +168,25 @@ async def test_a_proposal_begins_with_what_is_held(place: Place) -> None:
     assert place.origin.requests == []
     assert here.get("Q1").draft == "D2"
     assert f"{place.origin.url}" in done.out
+
+
+async def test_a_draft_and_who_asks_are_noted_apart(place: Place) -> None:
+    await place.begin()
+    here = await hold(place)
+    before = here.get("Q1")
+    here.drafted("Q1", "D2")
+    here.asked(before, Ask(caller="vision", time="2026-03-02T00:00:00.000Z", why="slides"))
+    held = here.get("Q1")
+    assert (held.draft, [ask.caller for ask in held.asks][-1]) == ("D2", "vision")
+    here.drafted("Q1", "D3")
+    assert here.get("Q1") == msgspec.structs.replace(held, draft="D3")
+
+
+async def test_a_note_of_a_draft_that_is_damaged_is_none(place: Place) -> None:
+    await place.begin()
+    here = await hold(place)
+    (place.data / "quarantine" / "Q1" / "draft").write_bytes(b"\xff\x1b[2J")
+    assert here.get("Q1").draft == ""
 
 
 async def test_a_held_archive_that_was_changed_is_not_released(place: Place) -> None:

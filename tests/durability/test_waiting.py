@@ -178,7 +178,10 @@ def test_who_wants_it_too_is_noted_or_it_is_held_as_it_was(tmp_path: Path, call:
         folder.parent.mkdir()
         hold(folder)
         died, acknowledged = killed(tmp_path, AGAIN, folder, call, number)
-        held = HeldModules(folder).get("Q1")
+        here = HeldModules(folder)
+        here.sweep()
+        assert not list(folder.rglob(".*"))
+        held = here.get("Q1")
         callers = [ask.caller for ask in held.asks]
         assert callers in (["nlp"], ["nlp", "vision"])
         assert len(callers) == 2 or not acknowledged

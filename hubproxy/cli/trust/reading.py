@@ -107,8 +107,9 @@ class Read:
 
         here = wiring.held_modules(config)
         for one in self.held:
-            if here.find(one.exact) is not None:
-                here.update(msgspec.structs.replace(one, draft=draft))
+            there = here.find(one.exact)
+            if there is not None and there.record == one.record:
+                here.drafted(there.number, draft)
 
 
 def read_changes(
