@@ -11,7 +11,15 @@ import pytest
 
 from tests.hostile.make import MODELS
 from tests.hostile.models import Row
-from tests.realmodules import BASIC_PITCH, MEDAKA, fetch
+from tests.realmodules import (
+    BASIC_PITCH,
+    HANDS,
+    HEY_JARVIS,
+    LANGUAGES,
+    MEDAKA,
+    Carrier,
+    fetch,
+)
 
 pytestmark = pytest.mark.e2e
 tensorflow = pytest.importorskip("tensorflow", reason="needs TensorFlow")
@@ -84,11 +92,23 @@ def test_stand_ins_pass(modules: Path, name: str, tmp_path: Path) -> None:
     assert (status, found["verdict"], found["findings"]) == (0, "pass", [])
 
 
-def test_real_modules_are_told_apart(kept: Path, tmp_path: Path) -> None:
-    (tmp_path / "pitch.tar.gz").write_bytes(fetch(BASIC_PITCH, kept))
-    (tmp_path / "dna.tar.gz").write_bytes(fetch(MEDAKA, kept))
-    status, found = inspected(tmp_path / "pitch.tar.gz", tmp_path)
+@pytest.mark.parametrize(
+    ("carrier", "name"),
+    [
+        pytest.param(BASIC_PITCH, "pitch.tar.gz", id="basic-pitch"),
+        pytest.param(HEY_JARVIS, "jarvis.tflite", id="hey-jarvis"),
+        pytest.param(LANGUAGES, "languages.tar.gz", id="languages"),
+        pytest.param(HANDS, "hands.tar.gz", id="hands"),
+    ],
+)
+def test_real_modules_pass(carrier: Carrier, name: str, kept: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(fetch(carrier, kept))
+    status, found = inspected(tmp_path / name, tmp_path)
     assert (status, found["findings"]) == (0, [])
+
+
+def test_medaka_is_held_for_its_pickle(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "dna.tar.gz").write_bytes(fetch(MEDAKA, kept))
     status, found = inspected(tmp_path / "dna.tar.gz", tmp_path)
     assert status == 3
     names = {finding["name"] for finding in found["findings"]}
