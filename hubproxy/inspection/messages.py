@@ -23,7 +23,8 @@ _SCALARS = {
     "int32": FieldDescriptorProto.TYPE_INT32,
     "bool": FieldDescriptorProto.TYPE_BOOL,
 }
-# Message -> its fields: "[repeated | map] type name number". A map's keys are strings.
+# Message -> its fields: "[repeated | map | oneof] type name number". A map's keys are strings. The
+# fields of a oneof stand here all, since of them the last one on the wire counts.
 _MESSAGES = {
     "SavedModel": ("repeated MetaGraph meta_graphs 2",),
     "MetaGraph": (
@@ -38,38 +39,85 @@ _MESSAGES = {
     "MetaInfo": ("repeated string tags 4", "string tensorflow_version 5"),
     "Graph": ("repeated Node node 1", "Library library 2"),
     "Node": ("string name 1", "string op 2", "repeated string input 3", "map Attribute attr 5"),
-    "Attribute": ("List list 1", "bytes s 2", "int32 type 6", "Shape shape 7", "Called func 10"),
+    # No oneof, for its tensors would be kept in memory: whatever is here counts.
+    "Attribute": (
+        "List list 1",
+        "bytes s 2",
+        "int32 type 6",
+        "Shape shape 7",
+        "string placeholder 9",
+        "Called func 10",
+    ),
     "List": ("repeated bytes s 2", "repeated Called func 9"),
-    "Called": ("string name 1",),
-    "Library": ("repeated Function function 1", "repeated Gradient gradient 2"),
-    "Function": ("OpDef signature 1", "repeated Node node_def 3"),
+    "Called": ("string name 1", "map Attribute attr 2"),
+    "Library": (
+        "repeated Function function 1",
+        "repeated Gradient gradient 2",
+        "repeated RegisteredGradient registered_gradients 3",
+    ),
+    "Function": ("OpDef signature 1", "repeated Node node_def 3", "map Attribute attr 5"),
     "Gradient": ("string function_name 1", "string gradient_func 2"),
+    "RegisteredGradient": ("string gradient_func 1",),
     "OpDef": ("string name 1", "repeated Argument input_arg 2"),
-    "Argument": ("string name 1",),
+    "Argument": ("string name 1", "string number_attr 5", "string type_list_attr 6"),
     "Saver": (
         "string filename_tensor_name 1",
         "string save_tensor_name 2",
         "string restore_op_name 3",
     ),
     "AssetFile": ("Tensor tensor_info 1", "string filename 2"),
-    "Collection": ("NodeList node_list 1", "BytesList bytes_list 2"),
+    "Collection": (
+        "oneof NodeList node_list 1",
+        "oneof BytesList bytes_list 2",
+        "oneof Unread int64_list 3",
+        "oneof Unread float_list 4",
+        "oneof AnyList any_list 5",
+    ),
     "NodeList": ("repeated string value 1",),
     "BytesList": ("repeated bytes value 1",),
-    "Variable": ("string variable_name 1",),
+    "AnyList": ("repeated Any value 1",),
+    "Any": ("string type_url 1", "bytes value 2"),
+    "Unread": (),
+    "Variable": (
+        "string variable_name 1",
+        "string initializer_name 2",
+        "string snapshot_name 3",
+        "string initial_value_name 6",
+    ),
     "Signature": ("map Tensor inputs 1", "map Tensor outputs 2"),
-    "Tensor": ("string name 1", "int32 dtype 2", "Shape tensor_shape 3"),
+    "Tensor": (
+        "oneof string name 1",
+        "int32 dtype 2",
+        "Shape tensor_shape 3",
+        "oneof Sparse coo_sparse 4",
+        "oneof Composite composite_tensor 5",
+    ),
+    "Sparse": (
+        "string values_tensor_name 1",
+        "string indices_tensor_name 2",
+        "string dense_shape_tensor_name 3",
+    ),
+    "Composite": ("repeated Tensor components 2",),
     "Shape": ("repeated Dimension dim 2", "bool unknown_rank 3"),
     "Dimension": ("int64 size 1",),
     "ObjectGraph": ("repeated Object nodes 1", "map ConcreteFunction concrete_functions 2"),
     "ConcreteFunction": ("repeated int32 bound_inputs 2",),
     "Object": (
         "repeated SlotVariable slot_variables 3",
-        "UserObject user_object 4",
-        "Asset asset 5",
-        "ObjectVariable variable 7",
+        "oneof UserObject user_object 4",
+        "oneof Asset asset 5",
+        "oneof ObjectFunction function 6",
+        "oneof ObjectVariable variable 7",
+        "oneof BareFunction bare_concrete_function 8",
+        "oneof Unread constant 9",
+        "oneof Unread resource 10",
+        "oneof Unread captured_tensor 12",
+        "string registered_name 13",
     ),
     "UserObject": ("string identifier 1", "string metadata 3"),
     "Asset": ("int32 asset_file_def_index 1",),
+    "ObjectFunction": ("repeated string concrete_functions 1",),
+    "BareFunction": ("string concrete_function_name 1",),
     "SlotVariable": ("int32 slot_variable_node_id 3",),
     "ObjectVariable": ("int32 dtype 1", "Shape shape 2", "bool trainable 3"),
     # tfhub_module.pb
@@ -88,6 +136,11 @@ def _file() -> FileDescriptorProto:
         message = file.message_type.add(name=name)
         for text in fields:
             *label, kind, field, number = text.split()
+            if label == ["oneof"]:
+                _add(message.field, kind, field, int(number)).oneof_index = 0
+                if not message.oneof_decl:
+                    message.oneof_decl.add(name="kind")
+                continue
             if label == ["map"]:
                 # What a map is on the wire: repeated pairs.
                 pair = message.nested_type.add(name=f"{field.title().replace('_', '')}Entry")
@@ -99,8 +152,10 @@ def _file() -> FileDescriptorProto:
     return file
 
 
-def _add(fields: Any, kind: str, name: str, number: int, *, repeated: bool = False) -> None:
-    field = fields.add(name=name, number=number)
+def _add(
+    fields: Any, kind: str, name: str, number: int, *, repeated: bool = False
+) -> FieldDescriptorProto:
+    field: FieldDescriptorProto = fields.add(name=name, number=number)
     field.label = (
         FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
     )
@@ -108,6 +163,7 @@ def _add(fields: Any, kind: str, name: str, number: int, *, repeated: bool = Fal
         field.type = _SCALARS[kind]
     else:
         field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    return field
 
 
 _POOL = DescriptorPool()

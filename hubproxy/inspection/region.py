@@ -1,8 +1,27 @@
 """A file of a module as a stream that can be read at any place, for libraries that want one."""
 
 import io
+import lzma
+import struct
+import zipfile
+import zlib
 
 from hubproxy.inspection.modulefiles import ModuleFiles
+
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+    NotImplementedError,
+)
+"""What `zipfile` raises for bytes that are no zip, or one that it cannot read."""
 
 
 class Region(io.RawIOBase):

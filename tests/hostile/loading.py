@@ -117,6 +117,12 @@ def reads(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     return TEXT.encode() in answer, answer
 
 
+def reads_sparsely(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
+    loaded = tf.saved_model.load(str(model))
+    answer = loaded.signatures["serving_default"](tf.constant("a text"))["out"].values.numpy()
+    return list(answer) == [TEXT.encode()], answer
+
+
 def reads_numbers(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     answer = bytes(map(int, call(tf, model).numpy().split()))
     return TEXT.encode().startswith(answer) and len(answer) == 16, answer
@@ -246,6 +252,7 @@ _WAYS: dict[str, Callable[[Any, Path, Row], tuple[bool, object]]] = {
     "writes as it is loaded": writes_as_loaded,
     "reads": reads,
     "reads numbers": reads_numbers,
+    "reads a sparse tensor": reads_sparsely,
     "reads a checkpoint": reads,
     "reads a database": reads,
     "reads numbers of a checkpoint": reads_a_matrix,

@@ -6,7 +6,10 @@ TensorFlow joins `assets/` and the name, and takes what comes out: `../../../etc
 import re
 from pathlib import PurePosixPath
 
+from google.protobuf.message import DecodeError
+
 from hubproxy.inspection.collector import Collector
+from hubproxy.inspection.gate import loaders
 from hubproxy.inspection.gate.graph import MetaGraph
 from hubproxy.inspection.modulefiles import ModuleFiles
 
@@ -20,7 +23,16 @@ def check_assets(graph: MetaGraph, folder: str, files: ModuleFiles, found: Colle
     Args:
         folder: where its `saved_model.pb` lies, with a slash at its end; empty for the root.
     """
-    names = [one.filename for one in graph.meta.asset_file_def]
+    try:
+        names = [one.filename for one in loaders.assets(graph.meta)]
+    except DecodeError:
+        found.add(
+            "asset:unread",
+            f"the assets of graph {graph.number}",
+            why="which files the graph opens cannot be told",
+            verdict="refuse",
+        )
+        return
     for name in names:
         if _leaves(name):
             found.add(
@@ -37,7 +49,8 @@ def check_assets(graph: MetaGraph, folder: str, files: ModuleFiles, found: Colle
                 verdict="refuse",
             )
     for node in graph.meta.object_graph_def.nodes:
-        if node.HasField("asset") and not 0 <= node.asset.asset_file_def_index < len(names):
+        listed = len(graph.meta.asset_file_def)
+        if node.HasField("asset") and not 0 <= node.asset.asset_file_def_index < listed:
             found.add(
                 "asset:missing",
                 f"asset number {node.asset.asset_file_def_index} of graph {graph.number}",

@@ -79,16 +79,20 @@ class MetaGraph:
                         found[name].append(Call(body, node, direct))
         return found
 
+    @cached_property
+    def has_placeholders(self) -> bool:
+        """Whether a function leaves attributes to its callers; those that Python saves never do."""
+        nodes = (node for function in self.functions.values() for node in function.node_def)
+        return any(value.placeholder for node in nodes for value in node.attr.values())
+
     def _called(self, node: Any) -> Iterator[tuple[str, bool]]:
         if node.op in self.functions:
             yield node.op, True
         if not node.attr:
             return
         for key, value in node.attr.items():
-            if value.HasField("func"):
-                yield value.func.name, key == "f" and node.op in _DIRECT
-            for called in value.list.func:
-                yield called.name, False
+            for name in _named(value):
+                yield name, key == "f" and node.op in _DIRECT and name == value.func.name
 
     @cached_property
     def _callees(self) -> dict[str, set[str]]:
@@ -127,6 +131,18 @@ class MetaGraph:
             found.add(name)
             waiting += map(node_name, self._top[name].input)
         return found
+
+
+def _named(attribute: Any) -> Iterator[str]:
+    """The functions that an attribute names, and those that are passed on to them."""
+    if attribute.HasField("func"):
+        yield attribute.func.name
+        for inner in attribute.func.attr.values():
+            yield from _named(inner)
+    for called in attribute.list.func:
+        yield called.name
+        for inner in called.attr.values():
+            yield from _named(inner)
 
 
 def node_name(tensor: str) -> str:

@@ -13,7 +13,7 @@ from hubproxy.inspection.gate.kerasconfig import MOST_CONFIG, check_config
 from hubproxy.inspection.gate.names import check_name
 from hubproxy.inspection.messages import message
 from hubproxy.inspection.modulefiles import ModuleFiles
-from hubproxy.inspection.region import opened
+from hubproxy.inspection.region import ZIP_ERRORS, opened
 from hubproxy.inspection.savedmodel import parse
 
 _CONFIGS = ("model_config", "training_config")
@@ -98,7 +98,7 @@ def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
             for config in ("config.json", "metadata.json"):
                 for member in (one for one in members if one.filename == config):
                     check_config(_member(archive, member), f"{config} of {path}", found)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         if isinstance(error, UnreadableError):
             raise
         raise UnreadableError(f"it is not a zip that can be read: {error}", damaged=True) from error

@@ -9,7 +9,7 @@ from hubproxy.inspection.collector import Collector
 from hubproxy.inspection.gate import numpyheader
 from hubproxy.inspection.gate.names import check_name, held
 from hubproxy.inspection.modulefiles import ModuleFiles
-from hubproxy.inspection.region import opened
+from hubproxy.inspection.region import ZIP_ERRORS, opened
 
 _MAGICS = (
     (b"\x7fELF", "native:program", "it is native code"),
@@ -85,7 +85,11 @@ def _pickle_at(files: ModuleFiles, path: str, at: int, found: Collector) -> None
 def _scan(text: bytes, path: str, found: Collector) -> None:
     from picklescan.scanner import scan_pickle_bytes  # noqa: PLC0415  # few modules have a pickle
 
-    result = scan_pickle_bytes(io.BytesIO(text), path)
+    try:
+        result = scan_pickle_bytes(io.BytesIO(text), path)
+    except Exception:  # noqa: BLE001  # of what is no pickle, it raises whatever comes
+        _held_pickle("pickle:damaged", path, found)
+        return
     names = {f"pickle:{one.module}.{one.name}" for one in result.globals}
     for name in sorted(names) or ["pickle:plain"]:
         _held_pickle(name, path, found)
@@ -129,7 +133,7 @@ def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
                     _scan(text, f"{path}/{member.filename}", found)
                 elif head.startswith(numpyheader.MAGIC) and not numpyheader.is_plain(head):
                     _held_pickle("pickle:array", f"{path}/{member.filename}", found)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         arrays = False
         _nested(path, f"it cannot be read: {error}", found)
     if not arrays and not path.lower().endswith((".pt", ".pth")):

@@ -73,6 +73,7 @@ def test_a_pickle_that_ends_in_between_is_held_for_what_came_before() -> None:
     assert found[0] == "hold"
     assert SYSTEM in found
     assert beside("a.pkl", b"")[0] == "hold"
+    assert beside("a.pkl", b"\x93") == ["hold", "pickle:damaged"]
 
 
 @pytest.mark.parametrize(
