@@ -100,7 +100,7 @@ class _Alone:
         nodes = graph.meta.graph_def.node
         mine = graph.reached(graph.called_by(node for node in nodes if node.name in self._nodes))
         theirs = graph.called_by(node for node in nodes if node.name not in self._nodes)
-        theirs |= loaders.handed_out(graph.meta) | loaders.taken(graph.meta)
+        theirs |= graph.handed_out | graph.taken
         unreached = {name for name in graph.functions if name not in mine}
         self._functions = mine - graph.reached(theirs | unreached)
 

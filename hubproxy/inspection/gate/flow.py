@@ -6,7 +6,6 @@ Nothing is taken for granted: what is not understood comes from elsewhere.
 from collections.abc import Callable
 from typing import Any
 
-from hubproxy.inspection.gate import loaders
 from hubproxy.inspection.gate.graph import TOP, MetaGraph, node_name
 
 _SAME = frozenset({"Identity"})
@@ -105,7 +104,7 @@ class Flow:
             return False
         return (
             bound is not False
-            and body not in loaders.taken(self._graph.meta)
+            and body not in self._graph.taken
             and all(
                 call.direct
                 and len(call.node.input) > at
@@ -117,7 +116,7 @@ class Flow:
     def _bound(self, body: str, at: int, count: int) -> bool | None:
         """Whether the loader binds a source to an argument; None where it hands nothing out."""
         objects = self._graph.meta.object_graph_def
-        if body not in loaders.handed_out(self._graph.meta):
+        if body not in self._graph.handed_out:
             return None
         bound = (
             objects.concrete_functions[body].bound_inputs

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from hubproxy.inspection.gate import loaders
+
 TOP = ""
 """The name of the body that is the graph itself."""
 
@@ -78,6 +80,16 @@ class MetaGraph:
                     if name in found:
                         found[name].append(Call(body, node, direct))
         return found
+
+    @cached_property
+    def handed_out(self) -> set[str]:
+        """See `loaders.handed_out`."""
+        return loaders.handed_out(self.meta)
+
+    @cached_property
+    def taken(self) -> set[str]:
+        """See `loaders.taken`."""
+        return loaders.taken(self.meta)
 
     @cached_property
     def has_placeholders(self) -> bool:
