@@ -207,6 +207,12 @@ def keras_writes(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     return has_written(), "written"
 
 
+def keras_reads(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
+    loaded = tf.keras.models.load_model(keras_file(model), safe_mode=False)
+    words = loaded.layers[-1].get_vocabulary()
+    return TEXT in words, words
+
+
 def keras_loads(tf: Any, model: Path, _: Row) -> tuple[bool, object]:
     for path in model.iterdir():
         tf.keras.models.load_model(path, compile=False)(tf.zeros([1, 4]))
@@ -265,6 +271,7 @@ _WAYS: dict[str, Callable[[Any, Path, Row], tuple[bool, object]]] = {
     "waits": waits,
     "answers": answers,
     "writes as keras loads it": keras_writes,
+    "keras reads": keras_reads,
     "keras loads it": keras_loads,
     "writes as it is unpickled": unpickled,
     "is code": is_code,

@@ -7,9 +7,9 @@ the folder that it is loaded in. Needs TensorFlow.
 import sys
 from pathlib import Path
 
-from tests.hostile import excused, files, graphs, shapes
+from tests.hostile import excused, files, graphs, kerasfiles, shapes
 
-MODELS = {**files.ROWS, **graphs.ROWS, **excused.ROWS, **shapes.ROWS}
+MODELS = {**files.ROWS, **graphs.ROWS, **excused.ROWS, **kerasfiles.ROWS, **shapes.ROWS}
 """Every row by its name."""
 
 

@@ -110,38 +110,6 @@ def a_shard_that_is_not_there(tf: Any, folder: Path) -> None:
     (folder / "variables" / "variables.data-00000-of-00001").unlink()
 
 
-@ROWS.row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
-def a_lambda_in_a_keras_file(tf: Any, folder: Path) -> None:
-    keras = tf.keras
-    folder.mkdir(parents=True)
-    model = keras.Sequential([keras.Input([1]), keras.layers.Lambda(EVIL)])
-    model.save(folder / "model.keras")
-
-
-@ROWS.row("hold", "keras:Lambda keras:__lambda__", "writes as keras loads it")
-def a_nested_lambda_in_hdf5(tf: Any, folder: Path) -> None:
-    keras = tf.keras
-    folder.mkdir(parents=True)
-    inner = keras.Sequential([keras.Input([1]), keras.layers.Lambda(EVIL)])
-    model = keras.Sequential([keras.Input([1]), inner])
-    model.save(folder / "model.h5")
-
-
-@ROWS.row("pass", "", "keras loads it")
-def a_clean_keras_file(tf: Any, folder: Path) -> None:
-    keras = tf.keras
-    folder.mkdir(parents=True)
-    model = keras.Sequential(
-        [keras.Input([4]), keras.layers.Dense(3, activation="relu"), keras.layers.Dense(1)]
-    )
-    model.compile(optimizer="adam", loss="mse")
-    model.save(folder / "model.keras")
-    model.save(folder / "model.h5")
-
-
-EVIL = lambda x: (__import__("pathlib").Path("written").write_text("by keras"), x)[1]  # noqa: E731  # what Keras keeps as code
-
-
 class Evil:
     """What a pickle runs as it is read."""
 

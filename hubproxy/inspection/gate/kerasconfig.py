@@ -11,26 +11,32 @@ from typing import Any
 
 from hubproxy.inspection.collector import Collector
 from hubproxy.inspection.facts import UnreadableError
+from hubproxy.inspection.gate import kerasnames
+from hubproxy.inspection.gate.optable import ALLOWED, OpKind, classed
 
 MOST_CONFIG = 64 * 1024 * 1024
 """Bytes of a configuration that is read."""
 
-_CODE = {
-    "Lambda": "a Lambda layer holds Python code, which Keras runs as the model is loaded or called",
-    "__lambda__": "it holds Python code, which Keras runs as the model is loaded or called",
+_CODE = "which Keras runs as the model is loaded or called"
+_ALLOW = "It would pass without that layer; officers can allow it for this module."
+_CLASSES = {
+    "Lambda": f"a Lambda layer holds Python code, {_CODE}",
+    "__lambda__": f"it holds Python code, {_CODE}",
     "function": "it names a Python function, which Keras looks up and calls",
+    "TFSMLayer": "it loads another SavedModel, from wherever its path leads",
+    "TorchModuleWrapper": "it holds a module of PyTorch as a pickle, which runs what it names",
+    "JaxLayer": f"it names functions of Python, {_CODE}",
+    "FlaxLayer": f"it names functions of Python, {_CODE}",
 }
+"""Keras's own classes that do more than compute. Another's is built only where its code was
+imported before."""
+
+_FILES = frozenset({"vocabulary", "vocabulary_file"})
+"""What a layer or a feature column is given as a list, or as a file to read."""
+
 _CALLS = frozenset({"TFOpLambda", "SlicingOpLambda"})
+_METHODS = frozenset({"RaggedTensor", "SparseTensor"})
 _OURS = re.compile(r"(keras|tf_keras|tensorflow\.python\.keras)(\..*)?|builtins")
-_PURE = re.compile(
-    r"(math|nn|linalg|signal|strings|image\.(resize|adjust|rgb|per_image|convert)|sparse|ragged|"
-    r"__operators__|keras\.backend|bitwise|random)\..*|image\.resize|"
-    r"(cast|reshape|concat|stack|unstack|split|expand_dims|squeeze|transpose|gather|gather_nd|"
-    r"one_hot|shape|slice|strided_slice|tile|pad|range|zeros|ones|zeros_like|ones_like|fill|where|"
-    r"clip_by_value|identity|stop_gradient|reverse|boolean_mask|broadcast_to|convert_to_tensor|"
-    r"constant|compat\.v1\.(shape|transpose|gather|squeeze|nn\..*|math\..*)|einsum|tensordot|"
-    r"compat\.v1\.placeholder_with_default|repeat|roll|size|rank|norm|eye|sequence_mask|unique)"
-)
 
 
 class _Object(list[tuple[str, Any]]):
@@ -66,19 +72,14 @@ def _objects(config: Any) -> Iterator[_Object]:
 
 
 def _check(one: _Object, where: str, found: Collector) -> None:
+    modules = [value for key, value in one if key == "module" and isinstance(value, str)]
     for key, value in one:
         if not isinstance(value, str):
             continue
-        if key in ("class_name", "layer_class") and value.rpartition(">")[2] in _CODE:
-            name = value.rpartition(">")[2]
-            found.add(
-                f"keras:{name}",
-                where,
-                why=_CODE[name],
-                remedy="It would pass without that layer; officers can allow it for this module.",
-            )
-        elif key == "class_name" and value in _CALLS:
-            _check_call(value, one, where, found)
+        if key in ("class_name", "layer_class"):
+            _check_class(value, one, where, found)
+            if any(map(_OURS.fullmatch, modules)) and _last(value)[:1].islower():
+                _check_class("function", one, f"{where}: {value}", found)
         elif key == "module" and not _OURS.fullmatch(value):
             found.add(
                 "keras:module",
@@ -86,13 +87,57 @@ def _check(one: _Object, where: str, found: Collector) -> None:
                 why="Keras imports the module that is named here, and takes a class out of it",
                 remedy="Officers can allow it for this module.",
             )
+        elif key in _FILES and value:
+            why = "it reads a file of the machine that loads the model"
+            _hold("vocabulary", f"{where}: {value}", why, found)
+
+
+def _check_class(name: str, one: _Object, where: str, found: Collector) -> None:
+    last = _last(name)
+    if last == "function" and _is_known_function(one):
+        return
+    if last in _CLASSES:
+        _hold(last, where, _CLASSES[last], found)
+    elif last in _CALLS:
+        _check_call(last, one, where, found)
+    elif last == "ClassMethod":
+        if any(value not in _METHODS for value in _configured(one, "cls_symbol")):
+            _hold(last, where, "it calls a method of a class that it names", found)
+    elif last == "TensorFlowOpLayer":
+        kinds = [_classed(value) for value in _configured(one, "node_def")]
+        if not kinds or any(kind is None or kind.kind not in ALLOWED for kind in kinds):
+            _hold(last, where, "it runs an op of TensorFlow, and not one that only computes", found)
+
+
+def _is_known_function(one: _Object) -> bool:
+    named = [value for key, value in one if key in ("config", "class_name") and value != "function"]
+    known = (isinstance(name, str) and name in kerasnames.FUNCTIONS for name in named)
+    return len(named) > 0 and all(known)
+
+
+def _last(name: str) -> str:
+    """A class's own name: Keras finds `layers.Lambda` in the module `keras`, too."""
+    return re.split(r"[>.]", name)[-1]
+
+
+def _configured(one: _Object, wanted: str) -> list[Any]:
+    configs = [value for key, value in one if key == "config" and isinstance(value, _Object)]
+    return [value for config in configs for key, value in config if key == wanted]
+
+
+def _classed(node: Any) -> OpKind | None:
+    """What the op of a node can do; None for one that cannot be told."""
+    ops = [value for key, value in node if key == "op"] if isinstance(node, _Object) else []
+    return classed(ops[0]) if len(ops) == 1 and isinstance(ops[0], str) else None
+
+
+def _hold(name: str, where: str, why: str, found: Collector) -> None:
+    found.add(f"keras:{name}", where, why=why, remedy=_ALLOW)
 
 
 def _check_call(name: str, one: _Object, where: str, found: Collector) -> None:
-    configs = [value for key, value in one if key == "config" and isinstance(value, _Object)]
-    called = [value for config in configs for key, value in config if key == "function"]
-    for function in called:
-        if not isinstance(function, str) or not _PURE.fullmatch(function):
+    for function in _configured(one, "function"):
+        if not isinstance(function, str) or not kerasnames.CALLS.fullmatch(function):
             found.add(
                 f"keras:{name}",
                 f"{where}: {function}" if isinstance(function, str) else where,

@@ -77,6 +77,69 @@ CONFIGS = [
         ["hold", "keras:module"],
         id="a module whose name begins alike",
     ),
+    pytest.param(
+        {"module": "keras", "class_name": "layers.Lambda", "config": {}},
+        ["hold", "keras:Lambda"],
+        id="a lambda by a longer name",
+    ),
+    pytest.param(
+        model({"module": "builtins", "class_name": "function", "config": "mse"}),
+        ["pass"],
+        id="a function of Keras",
+    ),
+    pytest.param(
+        model({"module": "builtins", "class_name": "function", "config": "eval"}),
+        ["hold", "keras:function"],
+        id="a function of Python",
+    ),
+    pytest.param(
+        model({"module": "builtins", "class_name": "function"}),
+        ["hold", "keras:function"],
+        id="a function without a name",
+    ),
+    pytest.param(
+        model({"module": "keras.utils", "class_name": "get_file", "config": {"fname": "x"}}),
+        ["hold", "keras:function"],
+        id="a function in the place of a class",
+    ),
+    *(
+        pytest.param(model({"class_name": name, "config": {}}), ["hold", f"keras:{name}"], id=name)
+        for name in ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+    ),
+    pytest.param(
+        model({"class_name": "StringLookup", "config": {"vocabulary": ["a", "b"]}}),
+        ["pass"],
+        id="a vocabulary",
+    ),
+    pytest.param(
+        model({"class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}}),
+        ["hold", "keras:vocabulary"],
+        id="a file of the host as a vocabulary",
+    ),
+    pytest.param(
+        model({"class_name": "ClassMethod", "config": {"cls_symbol": "RaggedTensor"}}),
+        ["pass"],
+        id="a method of a ragged tensor",
+    ),
+    pytest.param(
+        model({"class_name": "ClassMethod", "config": {"cls_symbol": "io.gfile.GFile"}}),
+        ["hold", "keras:ClassMethod"],
+        id="a method of a file",
+    ),
+    *(
+        pytest.param(
+            model({"class_name": "TensorFlowOpLayer", "config": config}),
+            expected,
+            id=f"an op of TensorFlow, {config}",
+        )
+        for config, expected in (
+            ({"node_def": {"op": "AddV2"}}, ["pass"]),
+            ({"node_def": {"op": "ReadFile"}}, ["hold", "keras:TensorFlowOpLayer"]),
+            ({"node_def": {"op": "Nobodys"}}, ["hold", "keras:TensorFlowOpLayer"]),
+            ({"node_def": "op: ReadFile"}, ["hold", "keras:TensorFlowOpLayer"]),
+            ({}, ["hold", "keras:TensorFlowOpLayer"]),
+        )
+    ),
     pytest.param(model(CALL), ["hold", "keras:TFOpLambda"], id="a call that reads files"),
 ]
 
