@@ -28,7 +28,9 @@ def gate(files: ModuleFiles, found: Collector) -> None:
             _try(path, found, lambda path=path: _metadata(files, path, found))
         elif name == "saved_model.pb":
             _try(path, found, lambda path=path: _old_metadata(files, path, found))
-        elif files.at(path, 0, 8) == SIGNATURE or name.endswith((".h5", ".hdf5")):
+        elif name == "config.json":
+            _try(path, found, lambda path=path: _folder(files, path, found))
+        elif _is_hdf5(files, path) or name.endswith((".h5", ".hdf5")):
             _try(path, found, lambda path=path: _hdf5(files, path, found))
         elif name.endswith(".keras"):
             _try(path, found, lambda path=path: _zip(files, path, found))
@@ -76,6 +78,25 @@ def _old_metadata(files: ModuleFiles, path: str, found: Collector) -> None:
             user = node.user_object
             if user.metadata and user.identifier.startswith("_tf_keras"):
                 check_config(user.metadata, f"object {number} in {path}", found)
+
+
+def _folder(files: ModuleFiles, path: str, found: Collector) -> None:
+    """What Keras 3 loads of a `.keras` file that was unpacked; others have such a file as well."""
+    try:
+        check_config(files.whole(path, MOST_CONFIG), path, found)
+    except UnreadableError as error:
+        if not error.damaged:
+            raise
+
+
+def _is_hdf5(files: ModuleFiles, path: str) -> bool:
+    """Whether HDF5 finds its signature: at the beginning, or at 512 bytes, 1024, 2048 and so on."""
+    at = 0
+    while at + len(SIGNATURE) <= files.size(path):
+        if files.at(path, at, len(SIGNATURE)) == SIGNATURE:
+            return True
+        at = 2 * at or 512
+    return False
 
 
 def _hdf5(files: ModuleFiles, path: str, found: Collector) -> None:

@@ -193,6 +193,22 @@ def test_a_keras_file_that_cannot_be_read_is_refused(content: bytes, why: str) -
     assert any(why in finding.why for finding in found.findings)
 
 
+def test_an_unpacked_keras_file_is_read_as_well() -> None:
+    """Keras 3 loads a folder that has a `config.json`."""
+    assert names({"a/config.json": json.dumps(model(LAMBDA)).encode()}) == ["hold", "keras:Lambda"]
+    assert names({"config.json": json.dumps(model(DENSE)).encode()}) == ["pass"]
+    assert names({"config.json": b'{"hidden_size": 768}'}) == ["pass"]
+    assert names({"config.json": b"# no JSON"}) == ["pass"]
+
+
+@pytest.mark.parametrize("block", [0, 512, 1024, 4096])
+def test_hdf5_is_known_wherever_it_begins_and_whatever_its_name(block: int, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m", "w", userblock_size=block) as file:
+        file.attrs["model_config"] = json.dumps(model(LAMBDA))
+    (found,) = names({"weights": (tmp_path / "m").read_bytes()})[1:]
+    assert found == ("keras:unread" if block else "keras:Lambda")
+
+
 def test_two_configs_are_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
