@@ -15,6 +15,8 @@ _SAVES = frozenset({"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints"})
 _RESTORES = frozenset({"Restore", "RestoreSlice", "RestoreV2"})
 _TABLES = {"InitializeTableFromTextFile": 1, "InitializeTableFromTextFileV2": 1}
 """Op -> which of its inputs is the file's name."""
+_GIVEN = frozenset({"Placeholder", "PlaceholderWithDefault", "Const"})
+"""What a loader feeds. None has a second output."""
 _TERMINAL = frozenset({b"stderr", b"stdout", b"log(info)", b"log(warning)", b"log(error)"})
 
 
@@ -24,7 +26,7 @@ class Excuses:
     def __init__(self, graph: MetaGraph) -> None:
         self._graph = graph
         told = node_name(graph.meta.saver_def.filename_tensor_name)
-        self._told = Flow(graph, lambda node: node.name == told)
+        self._told = Flow(graph, lambda node: node.name == told and node.op in _GIVEN)
         self._assets = Flow(graph, self._is_asset, _is_asset_object)
 
     def excused(self, body: str, node: Any) -> bool:
@@ -74,12 +76,17 @@ class Excuses:
 
     @cached_property
     def _fed(self) -> set[str]:
-        return {node_name(tensor) for tensor in loaders.fed(self._graph.meta)}
+        fed = loaders.fed(self._graph.meta, for_hub=self._graph.for_hub)
+        return {node_name(tensor) for tensor in fed}
+
+    @cached_property
+    def _unfed(self) -> set[str]:
+        return self._graph.slice(loaders.unfed(self._graph.meta))
 
     def _is_asset(self, node: Any) -> bool:
-        """Whether a node is fed the name of an asset. A call feeds none: a constant is itself."""
+        """Whether a node is fed the name of an asset, and not a constant where nothing is fed."""
         return node.name in self._fed and (
-            node.op == "Placeholder" or (node.op == "Const" and node.name not in self._called)
+            node.op == "Placeholder" or (node.op == "Const" and node.name not in self._unfed)
         )
 
 

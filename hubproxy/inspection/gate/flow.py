@@ -10,6 +10,8 @@ from hubproxy.inspection.gate.graph import TOP, MetaGraph, node_name
 
 _SAME = frozenset({"Identity"})
 _VARIABLE_USERS = frozenset({"AssignVariableOp", "ReadVariableOp", "VarIsInitializedOp"})
+_RESOURCE = 20
+"""DT_RESOURCE (tensorflow/core/framework/types.proto)."""
 _DEEPEST = 64
 
 
@@ -59,12 +61,11 @@ class Flow:
         """Whether a variable is given what comes from sources, and by nobody but the graph."""
         graph = self._graph
         variable = graph.node(handle)
-        if variable is None or variable.op != "VarHandleOp":
+        if variable is None or variable.op != "VarHandleOp" or not _names(variable)[0]:
             return False
         for body, nodes in graph.bodies():
             for node in nodes:
-                other = (body, node.name) != (TOP, variable.name)
-                if other and node.op == "VarHandleOp" and _key(node) == _key(variable):
+                if (body, node.name) != (TOP, variable.name) and _is_alias(node, variable):
                     return False
         for node in graph.meta.graph_def.node:
             given = [node_name(one) for one in node.input if not one.startswith("^")]
@@ -129,9 +130,13 @@ class Flow:
         return self._is_bound(objects.nodes[bound[place]])
 
 
-def _key(variable: Any) -> tuple[bytes, bytes]:
-    """What makes two handles one variable."""
-    return (
-        variable.attr["container"].s,
-        variable.attr["shared_name"].s or variable.name.encode(),
-    )
+def _is_alias(node: Any, variable: Any) -> bool:
+    """Whether a node may be a handle of the same variable, in whatever container."""
+    if node.op == "Const":
+        return bool(node.attr["dtype"].type == _RESOURCE)  # forged
+    return node.op == "VarHandleOp" and _names(variable)[0] in _names(node)
+
+
+def _names(variable: Any) -> tuple[bytes, bytes]:
+    """What a variable may be shared by: some loaders take the node's name for one that is empty."""
+    return variable.attr["shared_name"].s, variable.name.encode()

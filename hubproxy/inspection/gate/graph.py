@@ -40,10 +40,12 @@ class MetaGraph:
     Args:
         meta: the message.
         number: its place in the file.
+        for_hub: whether it is of a module that tensorflow_hub loads by itself, that of TF1.
     """
 
     meta: Any
     number: int
+    for_hub: bool
     functions: dict[str, Any] = field(init=False)
     """Name -> function. Of two with one name, TensorFlow takes neither; the last is here."""
 

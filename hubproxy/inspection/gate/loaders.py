@@ -34,6 +34,15 @@ def _tensors(tensor: Any) -> Iterator[str]:
         yield from _tensors(component)
 
 
+def unfed(meta: Any) -> Iterator[str]:
+    """What runs with no asset fed: calls, restoring, saving, the initializers of variables."""
+    yield from outputs(meta)
+    yield from (meta.saver_def.restore_op_name, meta.saver_def.save_tensor_name)
+    for collection in meta.collection_def.values():
+        for text in collection.bytes_list.value:
+            yield from _of_variable(text)
+
+
 def collected(meta: Any) -> Iterator[str]:
     """What a loader may run: the initial op, those of tables and variables, whatever is collected.
 
@@ -64,14 +73,17 @@ def assets(meta: Any) -> list[Any]:
     return [*meta.asset_file_def, *_collected_assets(meta)]
 
 
-def fed(meta: Any) -> set[str]:
+def fed(meta: Any, *, for_hub: bool) -> set[str]:
     """The tensors that each loader replaces by the name of an asset's file.
 
     TensorFlow takes the collection where the field is empty, tensorflow_hub the collection alone.
+
+    Args:
+        for_hub: whether it is a module that tensorflow_hub loads by itself.
     """
     field = {one.tensor_info.name for one in meta.asset_file_def}
     collection = {one.tensor_info.name for one in _collected_assets(meta)}
-    if field and _ASSETS in meta.collection_def:
+    if field and (for_hub or _ASSETS in meta.collection_def):
         return field & collection
     return field or collection
 

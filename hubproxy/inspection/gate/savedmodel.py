@@ -83,7 +83,7 @@ def _look(files: ModuleFiles, path: str, folder: str, found: Collector) -> None:
         return
     has_variables = False
     for number, meta in enumerate(saved.meta_graphs):
-        graph = MetaGraph(meta, number)
+        graph = MetaGraph(meta, number, for_hub=f"{folder}tfhub_module.pb" in files)
         _check_ops(graph, path, found)
         _check_names(graph, path, found)
         check_assets(graph, folder, files, found)
@@ -150,11 +150,12 @@ def _check_names(graph: MetaGraph, path: str, found: Collector) -> None:
     names = [function.signature.name for function in library]
     doubled = {name for name, count in Counter(names).items() if count > 1}
     hidden = {name for name in graph.functions if classed(name) is not None}
-    for name in sorted(doubled | hidden):
+    nameless = {name for name in names if not name}
+    for name in sorted(doubled | hidden | nameless):
         found.add(
             "saved_model:ambiguous",
             _in(path, f"function {name}"),
-            why="two functions have this name, or an op of TensorFlow has it as well",
+            why="two functions have this name, or an op of TensorFlow, or it is no name at all",
             verdict="refuse",
         )
 

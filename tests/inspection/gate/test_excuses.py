@@ -12,7 +12,7 @@ from tests.inspection.gate.looking import (
     saver,
     step,
 )
-from tests.inspection.wire import data, meta, pair, saved_model, signature
+from tests.inspection.wire import data, meta, number, pair, saved_model, signature
 
 
 def one(*metas: bytes) -> dict[str, bytes]:
@@ -168,7 +168,7 @@ OTHER_FILE = function(
 BOUND = objects(ASSET_OBJECT, data(10), concrete={"init": (1, 0)})
 CHAIN = (
     step("Placeholder", "words"),
-    step("VarHandleOp", "Variable"),
+    step("VarHandleOp", "Variable", shared_name=b"v"),
     step("AssignVariableOp", "Variable/Assign", "Variable", "words"),
     step("ReadVariableOp", "read", "Variable", "^Variable/Assign"),
     step("HashTableV2", "table"),
@@ -214,13 +214,42 @@ CHAIN = (
             meta(
                 graph_of(
                     *CHAIN,
-                    step("VarHandleOp", "alias", shared_name=b"Variable"),
+                    step("VarHandleOp", "alias", shared_name=b"v"),
                     functions=(INIT,),
                 )
             )
             + BOUND,
             ["op:InitializeTableFromTextFileV2"],
             id="the variable has another handle",
+        ),
+        *(
+            pytest.param(
+                meta(graph_of(*CHAIN, handle, functions=(INIT,))) + BOUND,
+                ["op:InitializeTableFromTextFileV2"],
+                id=f"the variable has another handle: {how}",
+            )
+            for how, handle in (
+                ("a container", step("VarHandleOp", "a", shared_name=b"v", container=b"localhost")),
+                ("a node's name", step("VarHandleOp", "v")),
+                ("a constant", data(1, b"c") + data(2, b"Const") + pair(5, "dtype", number(6, 20))),
+            )
+        ),
+        pytest.param(
+            meta(graph_of(CHAIN[0], step("VarHandleOp", "Variable"), *CHAIN[2:], functions=(INIT,)))
+            + BOUND,
+            ["op:InitializeTableFromTextFileV2"],
+            id="the variable has no name of its own",
+        ),
+        pytest.param(
+            meta(
+                graph_of(
+                    step("Const", "words"),
+                    step("InitializeTableFromTextFile", "i", "table", "words"),
+                )
+            )
+            + saver("", "", "i"),
+            ["op:InitializeTableFromTextFile"],
+            id="of tensorflow 1, as variables are restored",
         ),
         pytest.param(
             meta(
@@ -329,6 +358,25 @@ def test_row_16_what_restores_reads_the_file_that_it_is_told(
 ) -> None:
     found = meta(graph_of(*NODES[:2], *nodes, functions=(SAVE, restore)))
     assert "op:RestoreV2" in names(one(found + saver("file:0", "saving:0", "r")))
+
+
+def test_row_16_the_second_output_of_what_it_is_told_is_another_file() -> None:
+    nodes = step("IdentityN", "two", "file", "evil"), step("RestoreV2", "r", "two:1")
+    found = meta(graph_of(*nodes)) + saver("two:0", "", "r")
+    assert names(one(found)) == ["hold", "op:RestoreV2"]
+
+
+def test_a_function_without_a_name_is_not_taken_for_the_graph() -> None:
+    found = meta(graph_of(functions=(function("", "", step("Add", "a")),)))
+    assert names(one(found)) == ["refuse", "saved_model:ambiguous"]
+
+
+def test_tensorflow_hub_feeds_what_is_collected_alone() -> None:
+    hub = {"tfhub_module.pb": b"\x08\x03", **WORDS}
+    field = meta(graph_of(*FILLED)) + asset("words:0", "words.txt")
+    assert names({**one(field), **WORDS}) == ["pass"]
+    assert names({**one(field), **hub}) == ["hold", *FILLS]
+    assert names({**one(field + collected(("words:0", "words.txt"))), **hub}) == ["pass"]
 
 
 PASSED_ON = (
