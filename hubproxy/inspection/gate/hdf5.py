@@ -133,17 +133,21 @@ class _File:
         if not head.startswith(b"GCOL\x01"):
             raise UnreadableError("a text of it is not where it should be", damaged=True)
         end, at = where + _u64(head, 8), where + 16
+        found: list[tuple[int, int]] = []
         while at + 16 <= end:
             entry = self._read(at, 16)
             number, size = struct.unpack_from("<H", entry)[0], _u64(entry, 8)
             if number == wanted:
-                if size > MOST_CONFIG:
-                    raise UnreadableError(f"a text of it has {size:,} bytes")
-                return self._read(at + 16, size)
+                found.append((at + 16, size))
             if number == 0:
                 break
             at += 16 + -(-size // 8) * 8
-        raise UnreadableError("a text of it is missing", damaged=True)
+        if len(found) != 1:  # of several, the library takes another one than a reader may
+            raise UnreadableError("a text of it is missing, or there twice", damaged=True)
+        ((at, size),) = found
+        if size > MOST_CONFIG:
+            raise UnreadableError(f"a text of it has {size:,} bytes")
+        return self._read(at, size)
 
     def _read(self, where: int, size: int) -> bytes:
         if size < 0 or size > max(_MOST_BLOCK, MOST_CONFIG) or where > self._files.size(self._path):

@@ -16,6 +16,8 @@ from hubproxy.inspection.modulefiles import ModuleFiles
 from hubproxy.inspection.region import ZIP_ERRORS, opened
 from hubproxy.inspection.savedmodel import parse
 
+_PARTS = ("config.json", "task.json", "preprocessor.json", "tokenizer.json")
+"""What Keras and KerasHub read of a folder."""
 _CONFIGS = ("model_config", "training_config")
 _MOST_MEMBERS = 20_000
 
@@ -28,12 +30,12 @@ def gate(files: ModuleFiles, found: Collector) -> None:
             _try(path, found, lambda path=path: _metadata(files, path, found))
         elif name == "saved_model.pb":
             _try(path, found, lambda path=path: _old_metadata(files, path, found))
-        elif name == "config.json":
+        elif name in _PARTS:
             _try(path, found, lambda path=path: _folder(files, path, found))
-        elif _is_hdf5(files, path) or name.endswith((".h5", ".hdf5")):
-            _try(path, found, lambda path=path: _hdf5(files, path, found))
         elif name.endswith(".keras"):
             _try(path, found, lambda path=path: _zip(files, path, found))
+        elif _is_hdf5(files, path) or name.endswith((".h5", ".hdf5")):
+            _try(path, found, lambda path=path: _hdf5(files, path, found))
 
 
 def _try(path: str, found: Collector, work: Any) -> None:
@@ -106,6 +108,10 @@ def _hdf5(files: ModuleFiles, path: str, found: Collector) -> None:
 
 
 def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
+    if files.at(path, 0, 4) != b"PK\x03\x04":
+        raise UnreadableError(
+            "it is not a zip that can be read: it does not begin as one", damaged=True
+        )
     try:
         with opened(files, path) as stream, zipfile.ZipFile(stream) as archive:
             members = archive.infolist()

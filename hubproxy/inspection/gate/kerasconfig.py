@@ -87,6 +87,8 @@ def _check(one: _Object, where: str, found: Collector) -> None:
                 why="Keras imports the module that is named here, and takes a class out of it",
                 remedy="Officers can allow it for this module.",
             )
+        elif key.endswith("_type") and value == "lambda":
+            _hold("Lambda", f"{where}: {key}", _CLASSES["Lambda"], found)
         elif key in _FILES and value:
             why = "it reads a file of the machine that loads the model"
             _hold("vocabulary", f"{where}: {value}", why, found)

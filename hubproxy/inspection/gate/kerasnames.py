@@ -20,8 +20,10 @@ FUNCTIONS = frozenset(
 """Of `keras.activations`, `losses`, `metrics` and `regularizers`, in Keras 2 and 3."""
 
 CALLS = re.compile(
-    r"(math|nn|linalg|signal|strings|image\.(resize|adjust|rgb|per_image|convert)|sparse|ragged|"
-    r"__operators__|keras\.backend|bitwise|random)\..*|image\.resize|"
+    r"(math|nn|linalg|signal|strings|sparse|ragged|"
+    r"__operators__|keras\.backend|bitwise|random)\..*|"
+    r"image\.(resize|adjust_|rgb_to_|hsv_to_|grayscale_to_|flip_|rot90|transpose|central_crop|"
+    r"per_image_|convert_image_dtype)[a-z0-9_]*|"
     r"(cast|reshape|concat|stack|unstack|split|expand_dims|squeeze|transpose|gather|gather_nd|"
     r"one_hot|shape|slice|strided_slice|tile|pad|range|zeros|ones|zeros_like|ones_like|fill|where|"
     r"clip_by_value|identity|stop_gradient|reverse|boolean_mask|broadcast_to|convert_to_tensor|"

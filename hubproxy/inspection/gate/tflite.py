@@ -45,6 +45,12 @@ def _check(code: int, name: str, path: str, found: Collector) -> None:
             op = name.removeprefix("Flex")
             kind = classed(op)
             if kind is not None and kind.kind in ALLOWED:
+                found.add(
+                    "tflite:flex",
+                    f"{name} in {path}",
+                    why="it runs an op of TensorFlow that its options say, whatever its name says",
+                    remedy="Officers can allow it for this module.",
+                )
                 return
             found.add(
                 f"op:{op}",

@@ -107,6 +107,19 @@ CONFIGS = [
         for name in ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
     ),
     pytest.param(
+        model({"class_name": "ResidualWrapper", "config": {"residual_function_type": "lambda"}}),
+        ["hold", "keras:Lambda"],
+        id="a lambda of a wrapper",
+    ),
+    *(
+        pytest.param(
+            model({"class_name": "TFOpLambda", "config": {"function": f"image.{name}"}}),
+            ["pass"],
+            id=name,
+        )
+        for name in ("flip_left_right", "rgb_to_grayscale", "adjust_brightness", "resize")
+    ),
+    pytest.param(
         model({"class_name": "StringLookup", "config": {"vocabulary": ["a", "b"]}}),
         ["pass"],
         id="a vocabulary",
@@ -207,6 +220,26 @@ def test_hdf5_is_known_wherever_it_begins_and_whatever_its_name(block: int, tmp_
         file.attrs["model_config"] = json.dumps(model(LAMBDA))
     (found,) = names({"weights": (tmp_path / "m").read_bytes()})[1:]
     assert found == ("keras:unread" if block else "keras:Lambda")
+
+
+def test_a_keras_file_that_hdf5_reads_as_well_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m", "w") as file:
+        file.attrs["model_config"] = json.dumps(model(DENSE))
+    both = (tmp_path / "m").read_bytes() + keras(model(LAMBDA))
+    assert names({"m.keras": both}) == ["refuse", "keras:damaged"]
+
+
+def test_a_text_that_hdf5_has_twice_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(model(DENSE))
+        file.attrs["more"] = "a text of its own"
+    content = (tmp_path / "m.h5").read_bytes()
+    at = content.index(b"GCOL") + 16
+    size = int.from_bytes(content[at + 8 : at + 16], "little")
+    second = at + 16 + -(-size // 8) * 8
+    assert content[second : second + 2] == b"\2\0"
+    content = content[:second] + content[at : at + 2] + content[second + 2 :]
+    assert names({"m.h5": content}) == ["refuse", "keras:damaged"]
 
 
 def test_two_configs_are_refused() -> None:
