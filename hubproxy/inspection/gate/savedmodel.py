@@ -32,6 +32,7 @@ _OTHERS = {
         "TensorFlow loads a graph written in chunks as well, which no gate reads",
     ),
 }
+_NO_GRAPHS = ("fingerprint.pb", "keras_metadata.pb")
 _HUB_FORMAT = 3
 
 
@@ -46,6 +47,13 @@ def gate(files: ModuleFiles, found: Collector) -> None:
             _refuse_form(path, name, found)
         elif name == "tfhub_module.pb":
             _check_hub_module(files, path, folder, found)
+        elif name not in _NO_GRAPHS and name.lower().endswith((".pb", ".meta")):
+            found.add(
+                "graph:other",
+                path,
+                why="a graph of TensorFlow may be called so, and no gate reads it by this name",
+                remedy="It would pass without that file; officers can allow it for this module.",
+            )
 
 
 def _refuse_form(path: str, name: str, found: Collector) -> None:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 
 from hubproxy.inspection.collector import Collector
-from hubproxy.inspection.gate import numpyheader
+from hubproxy.inspection.gate import numpyheader, picklehead
 from hubproxy.inspection.gate.names import check_name, held
 from hubproxy.inspection.modulefiles import ModuleFiles
 from hubproxy.inspection.region import ZIP_ERRORS, opened
@@ -26,6 +26,11 @@ _PICKLED = (
 _ALWAYS = (".pkl", ".pickle", ".pck", ".pcl", ".dill", ".joblib", ".pt", ".pth")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _ZIP = b"PK\x03\x04"
+_ZIP_END, _LONGEST_COMMENT = b"PK\x05\x06", 0xFFFF
+_PACKED = re.compile(
+    rb"\x1f\x8b\x08|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07"
+)
+_TAR, _TAR_AT = b"ustar", 257
 _HEAD = 16
 _MOST_PICKLE = 256 * 1024 * 1024
 _MOST_MEMBERS = 20_000
@@ -56,11 +61,31 @@ def _reader(files: ModuleFiles, path: str, head: bytes) -> _Reader | None:
     low = path.lower()
     if head.startswith(numpyheader.MAGIC) or low.endswith(".npy"):
         return _numpy
-    if head.startswith(_ZIP):
-        return None if low.endswith(".keras") else _zip
+    if low.endswith(".keras"):
+        return None
+    if head.startswith(_ZIP) or _ends_as_zip(files, path):
+        return _zip
+    if _PACKED.match(head) or files.at(path, _TAR_AT, len(_TAR)) == _TAR:
+        return _archive
     if low.endswith(_ALWAYS) or (_PICKLE.match(head) and _looks_pickled(files, path, low, head)):
         return _pickle
-    return None
+    return _pickle if picklehead.calls(files.at(path, 0, picklehead.PEEK)) else None
+
+
+def _ends_as_zip(files: ModuleFiles, path: str) -> bool:
+    """Whether zip's last record stands at the end, with its comment: the front can be anything."""
+    size = files.size(path)
+    tail = files.at(path, max(size - 22 - _LONGEST_COMMENT, 0), 22 + _LONGEST_COMMENT)
+    at = tail.rfind(_ZIP_END)
+    while at >= 0:
+        if at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
+            return True
+        at = tail.rfind(_ZIP_END, 0, at)
+    return False
+
+
+def _archive(_: ModuleFiles, path: str, found: Collector) -> None:
+    _nested(path, "what is in it is looked at by nobody", found)
 
 
 def _looks_pickled(files: ModuleFiles, path: str, low: str, head: bytes) -> bool:
@@ -137,7 +162,7 @@ def _zip(files: ModuleFiles, path: str, found: Collector) -> None:
         arrays = False
         _nested(path, f"it cannot be read: {error}", found)
     if not arrays and not path.lower().endswith((".pt", ".pth")):
-        _nested(path, "what is in it is looked at by nobody", found)
+        _archive(files, path, found)
 
 
 def _nested(path: str, why: str, found: Collector) -> None:

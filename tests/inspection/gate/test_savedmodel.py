@@ -123,3 +123,13 @@ def test_a_name_that_drives_a_terminal_is_not_printed() -> None:
     (found,) = looked(one(meta(graph_of(node)))).findings
     assert found.name == "op:unprintable"
     assert str(found).isprintable()
+
+
+@pytest.mark.parametrize("name", ["frozen.pb", "model.ckpt.meta", "SAVED_MODEL.PB", "a/x.Pb"])
+def test_a_graph_by_another_name_is_held(name: str) -> None:
+    assert names({name: b"x", "a/about.txt": b""}) == ["hold", "graph:other"]
+
+
+@pytest.mark.parametrize("name", ["fingerprint.pb", "assets/meta", "assets/label_map.pbtxt"])
+def test_what_is_no_graph_passes(name: str) -> None:
+    assert names({**MODEL, name: b"x"}) == ["pass"]

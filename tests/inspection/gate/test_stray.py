@@ -1,6 +1,9 @@
 """Files that no model needs: pickles, arrays of objects, native code and scripts."""
 
+import bz2
+import gzip
 import io
+import lzma
 import pickle
 import struct
 import zipfile
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.inspection.gate.looking import looked, names
 from tests.models import MODEL
+from tests.site import plain_tar, tar_gz
 
 EVIL = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94\x8c\x02id\x94\x85\x94R\x94."
 OLD = b"cposix\nsystem\n(S'id'\ntR."
@@ -57,9 +61,20 @@ def test_a_pickle_is_held_for_what_it_names_whatever_its_name(name: str) -> None
     assert beside(name, EVIL) == ["hold", SYSTEM]
 
 
-def test_a_pickle_of_the_first_protocol_is_known_by_its_name_alone() -> None:
-    assert beside("a.pkl", OLD) == ["hold", SYSTEM]
-    assert beside("a.txt", OLD) == ["pass"]
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(OLD, id="of the first protocol"),
+        pytest.param(EVIL[2:], id="without its protocol"),
+        pytest.param(b"N0" + EVIL, id="after other opcodes"),
+        pytest.param(EVIL + b"and more", id="with more behind its end"),
+        pytest.param(OLD[:-2] + b"(" + b"I1\n" * 40_000 + b"l.", id="a long one"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.pkl", "words.txt", "weights", "pytorch_model.bin"])
+def test_a_pickle_is_known_by_its_opcodes(content: bytes, name: str) -> None:
+    found = beside(name, content)
+    assert (found[0], SYSTEM in found) == ("hold", True)
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
@@ -153,6 +168,22 @@ def test_arrays_in_an_archive_pass_and_other_archives_do_not() -> None:
     assert beside("a.bin", zipped(a__txt=b"")) == ["hold", "archive:nested"]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(gzip.compress(EVIL), id="gzip"),
+        pytest.param(bz2.compress(EVIL), id="bzip2"),
+        pytest.param(lzma.compress(EVIL), id="xz"),
+        pytest.param(plain_tar(tar_gz({"a": b""})), id="tar"),
+        pytest.param(b"7z\xbc\xaf\x27\x1c\0\4", id="7z"),
+        pytest.param(b"\x28\xb5\x2f\xfd\0", id="zstd"),
+        pytest.param(b"front" * 9 + zipped(a__txt=b""), id="a zip behind something"),
+    ],
+)
+def test_an_archive_is_known_whatever_its_name(content: bytes) -> None:
+    assert beside("assets/words.txt", content) == ["hold", "archive:nested"]
+
+
 def test_a_pytorch_model_is_held_for_its_pickle() -> None:
     assert beside("a.pt", zipped(data__pkl=EVIL, version=b"3")) == ["hold", SYSTEM]
     assert beside("renamed", zipped(data=EVIL)) == ["hold", "archive:nested", SYSTEM]
@@ -205,6 +236,9 @@ def test_code_is_told_by_its_first_bytes(content: bytes, finding: str) -> None:
         ("assets/mz.txt", b"MZ"),
         ("weights", b"\x80\x02\x00\x00"),
         ("about.soy", b""),
+        ("assets/cats.txt", b"cat\ndog\n"),
+        ("assets/c.txt", b"class\nname\nword\n" * 9000),
+        ("assets/gzip.txt", b"BZhang\n"),
         ("README.md", b"# a model"),
     ],
 )
