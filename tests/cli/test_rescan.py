@@ -31,7 +31,7 @@ async def test_it_lists_what_would_change_and_then_does_it(place: Place) -> None
     listed = await place.run("rescan")
     assert listed.status == 1
     assert listed.out.splitlines() == [
-        f"{SPICE}  pinned  pass -> hold  (gate 0.0 -> gate 2.1)",
+        f"{SPICE}  pinned  pass -> hold  (gate 0.0 -> gate 2.2)",
         "    + op:WriteFile in function inner",
         "    next: hubproxy rescan --apply holds it for officers",
     ]
@@ -56,7 +56,7 @@ async def test_what_officers_signed_is_told_with_their_command(tmp_path: Path) -
         done = await Place(tmp_path, site.origin).run("rescan", "--apply")
     assert done.status == 1
     assert done.out.splitlines() == [
-        f"{SPICE}  listed  pass -> hold  (no gate -> gate 2.1)",
+        f"{SPICE}  listed  pass -> hold  (no gate -> gate 2.2)",
         "    + op:WriteFile in function inner",
         f"    next: hubproxy trust policy allow {SPICE} op:WriteFile --why REASON, or revoke it",
     ]
