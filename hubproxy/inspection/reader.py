@@ -5,12 +5,11 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from tempfile import TemporaryFile
 
 import msgspec
 
+from hubproxy.children import environ, read_only
 from hubproxy.core.finding import Finding
 from hubproxy.core.record import Record
 from hubproxy.inspection.facts import UnreadableError
@@ -60,7 +59,7 @@ def inspect(archive: int, record: Record, limits: Limits = _DEFAULT) -> Inspecte
 
 def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
     # Files instead of pipes: nobody waits for the other, and RLIMIT_FSIZE bounds the answer.
-    with TemporaryFile() as asked, TemporaryFile() as answered, _read_only(archive) as given:
+    with TemporaryFile() as asked, TemporaryFile() as answered, read_only(archive) as given:
         asked.write(msgspec.json.encode(request))
         asked.seek(0)
         with subprocess.Popen(
@@ -69,7 +68,7 @@ def _ask(archive: int, request: Request, wall_seconds: float) -> Answer:
             stdout=answered,
             stderr=subprocess.DEVNULL,
             pass_fds=(given,),
-            env=_environ(),
+            env=environ(),
         ) as child:
             try:
                 if not _ends_within(wall_seconds, child.pid):
@@ -96,22 +95,6 @@ def _ends_within(seconds: float, child: int) -> bool:
         return bool(waiting.poll(seconds * 1000))
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _read_only(archive: int) -> Iterator[int]:
-    """The same file, which the child cannot write by this descriptor."""
-    descriptor = os.open(f"/proc/self/fd/{archive}", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _environ() -> dict[str, str]:
-    """The child finds what this process imports, and is told nothing else."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
 
 
 def _ended(status: int, request: Request) -> str:

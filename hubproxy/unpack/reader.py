@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Thread
 from typing import BinaryIO
 
 import msgspec
 
+from hubproxy.children import environ, read_only
 from hubproxy.core.limits import ArchiveLimits
 from hubproxy.core.paths import refusal
 from hubproxy.errors import UnsafeArchiveError
@@ -75,7 +75,7 @@ def unpack(
     with spool() as file:
         size = given.into(file, limits)
         request = msgspec.structs.replace(request, zip_bytes=size)
-        with _read_only(file) as descriptor:
+        with read_only(file.fileno()) as descriptor:
             return _run(request, None, descriptor, _Counted(output, most))
 
 
@@ -134,7 +134,7 @@ def _run(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=(answering,),
-            env=_environ(),
+            env=environ(),
             pipesize=_PIPE,
             bufsize=0,
         )
@@ -231,19 +231,3 @@ def _ended(status: int, request: Request) -> str:
     if status < 0:
         return f"its reader was ended by {signal.Signals(-status).name}"
     return f"its reader failed, as it does when {request.memory:,} bytes of memory are too few"
-
-
-@contextmanager
-def _read_only(file: BinaryIO) -> Iterator[int]:
-    """The same file, which the child cannot write by this descriptor."""
-    descriptor = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _environ() -> dict[str, str]:
-    """The child finds what this process imports, and is told nothing else."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))}
