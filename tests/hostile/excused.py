@@ -104,6 +104,26 @@ def a_table_that_a_call_fills(tf: Any, folder: Path) -> None:
     edited(tf, folder, change)
 
 
+@ROWS.row("hold", "op:InitializeTableFromTextFileV2", "reads")
+def a_table_that_restoring_fills(tf: Any, folder: Path) -> None:
+    def answer(text: Any) -> Any:
+        table, _ = lines(tf)
+        return tf.strings.join([text, looked_up(tf, table)])
+
+    version_1(tf, folder, answer)
+    with_words(folder)
+
+    def change(saved: Any) -> None:
+        # Told the file of the variables as they are restored, and of no asset.
+        (meta,) = saved.meta_graphs
+        meta.asset_file_def.add(filename="words.txt").tensor_info.name = "path:0"
+        for node in meta.graph_def.node:
+            if node.name == meta.saver_def.restore_op_name:
+                node.input.append("^filling")
+
+    edited(tf, folder, change)
+
+
 def collected_asset(tf: Any, folder: Path, filename: str) -> None:
     """A model whose table is filled as it is loaded, from an asset that a collection names."""
 
