@@ -18,9 +18,7 @@ import msgspec
 
 from hubproxy.confine import confine
 from hubproxy.inspection.gate.optable import classed
-from hubproxy.inspection.gate.stray import may_hold_pickles
 from hubproxy.inspection.look import look
-from hubproxy.inspection.modulefiles import ModuleFiles
 from hubproxy.inspection.request import Answer, Request
 
 _LATER = (
@@ -30,14 +28,19 @@ _LATER = (
 ).split()
 """What the libraries import only when they come to it: afterwards, nothing can be opened."""
 
+_PICKLES = "picklescan.scanner"
+"""A fifth of the whole start, and few modules need it: the parent is told, and asks again."""
+
 
 def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     for name in _LATER:
         import_module(name)
-    if may_hold_pickles(ModuleFiles(int(sys.argv[1]), request.files)):
-        import_module("picklescan.scanner")  # a fifth of the whole start, and few modules need it
+    if request.pickles:
+        import_module(_PICKLES)
         import_module("logging").disable()
+    else:
+        sys.modules[_PICKLES] = None  # type: ignore[assignment]  # to import it is an error now
     classed("NoOp")
     msgspec.json.encode(Answer())
     confine(memory=request.memory, cpu_seconds=request.cpu_seconds, file_bytes=request.answer)
@@ -52,6 +55,8 @@ def main() -> None:
 def _look(request: Request) -> Answer:
     try:
         return Answer(inspected=look(int(sys.argv[1]), request.form, request.files))
+    except ModuleNotFoundError as error:
+        return Answer(pickles=error.name == _PICKLES, why=str(error))
     except MemoryError:
         return Answer(why=f"it needs more than {request.memory:,} bytes of memory")
     except Exception as error:  # noqa: BLE001  # a traceback would open files, and be ended for it

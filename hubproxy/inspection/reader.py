@@ -39,6 +39,9 @@ def inspect(archive: int, record: Record, limits: Limits = _DEFAULT) -> Inspecte
     )
     try:
         answer = _ask(archive, request, limits.wall_seconds)
+        if answer.pickles:
+            again = msgspec.structs.replace(request, pickles=True)
+            answer = _ask(archive, again, limits.wall_seconds)
     except UnreadableError as error:
         answer = Answer(why=str(error))
     except OSError as error:

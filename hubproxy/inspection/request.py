@@ -23,17 +23,27 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to look into, and the bounds that the child lays upon itself."""
+    """What to look into, and the bounds that the child lays upon itself.
+
+    Args:
+        pickles: whether to import the library that reads pickles, before nothing can be opened.
+    """
 
     form: Format
     files: tuple[FileEntry, ...]
     memory: int
     cpu_seconds: int
     answer: int
+    pickles: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found, or why nothing can be told."""
+    """What was found, or why nothing can be told.
+
+    Args:
+        pickles: it was not asked with `pickles`, and would have to be.
+    """
 
     inspected: Inspected | None = None
     why: str = ""
+    pickles: bool = False

@@ -8,6 +8,7 @@ release it in `draft`, apart from what the daemon writes. Nothing is ever served
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -124,8 +125,8 @@ class HeldModules:
             write_whole(self._folder / held.number / HELD, held.encode())
 
     def drafted(self, number: str, draft: str) -> None:
-        """Note the draft that would release a held module."""
-        with disk_errors():
+        """Note the draft that would release a held module; fine if it has gone."""
+        with disk_errors(), suppress(FileNotFoundError):
             write_whole(self._folder / number / _DRAFT, f"{draft}\n".encode())
 
     def asked(self, held: HeldModule, ask: Ask) -> HeldModule:

@@ -180,6 +180,9 @@ async def test_a_draft_and_who_asks_are_noted_apart(place: Place) -> None:
     assert (held.draft, [ask.caller for ask in held.asks][-1]) == ("D2", "vision")
     here.drafted("Q1", "D3")
     assert here.get("Q1") == msgspec.structs.replace(held, draft="D3")
+    here.drop("Q1")
+    here.drafted("Q1", "D4")
+    assert not (place.data / "quarantine" / "Q1").exists()
 
 
 async def test_a_note_of_a_draft_that_is_damaged_is_none(place: Place) -> None:

@@ -48,6 +48,17 @@ def with_words(folder: Path) -> None:
     (folder / "assets" / "words.txt").write_text("the\n")
 
 
+def looking_up(tf: Any, folder: Path) -> None:
+    """A model that adds a line of a table to a text; nothing in it fills the table."""
+
+    def answer(text: Any) -> Any:
+        table, _ = lines(tf)
+        return tf.strings.join([text, looked_up(tf, table)])
+
+    version_1(tf, folder, answer)
+    with_words(folder)
+
+
 @ROWS.row("hold", "op:MergeV2Checkpoints op:SaveV2", "writes as it is loaded")
 def a_saver_that_tables_run(tf: Any, folder: Path) -> None:
     version_1(tf, folder, tf.identity)
@@ -106,12 +117,7 @@ def a_table_that_a_call_fills(tf: Any, folder: Path) -> None:
 
 @ROWS.row("hold", "op:InitializeTableFromTextFileV2", "reads")
 def a_table_that_restoring_fills(tf: Any, folder: Path) -> None:
-    def answer(text: Any) -> Any:
-        table, _ = lines(tf)
-        return tf.strings.join([text, looked_up(tf, table)])
-
-    version_1(tf, folder, answer)
-    with_words(folder)
+    looking_up(tf, folder)
 
     def change(saved: Any) -> None:
         # Told the file of the variables as they are restored, and of no asset.
@@ -126,13 +132,7 @@ def a_table_that_restoring_fills(tf: Any, folder: Path) -> None:
 
 def collected_asset(tf: Any, folder: Path, filename: str) -> None:
     """A model whose table is filled as it is loaded, from an asset that a collection names."""
-
-    def answer(text: Any) -> Any:
-        table, _ = lines(tf)
-        return tf.strings.join([text, looked_up(tf, table)])
-
-    version_1(tf, folder, answer)
-    with_words(folder)
+    looking_up(tf, folder)
 
     def change(saved: Any) -> None:
         from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef

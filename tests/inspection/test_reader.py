@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
+from unittest import mock
 
 import msgspec
 import pytest
@@ -107,6 +108,14 @@ def test_a_child_that_can_open_nothing_looks_into_pickles(
     found = [one.name for one in look({"saved_model.pb": tiny(), name: content}).findings]
     assert finding in found
     assert "gate:no-answer" not in found
+
+
+def test_a_module_with_a_pickle_takes_a_second_child() -> None:
+    """The first is confined before it looks, and then can import nothing."""
+    for files, started in (({"a.pkl": PICKLE}, 2), ({"a.txt": PICKLE}, 2), ({"a.txt": b"a"}, 1)):
+        with mock.patch.object(subprocess, "Popen", wraps=subprocess.Popen) as begun:
+            look({"saved_model.pb": tiny(), **files})
+        assert begun.call_count == started
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def gate(files: ModuleFiles, found: Collector) -> None:
             _try(path, found, lambda path=path: _folder(files, path, found))
         elif name.endswith(".keras"):
             _try(path, found, lambda path=path: _zip(files, path, found))
-        elif _is_hdf5(files, path) or name.endswith((".h5", ".hdf5")):
+        if _is_hdf5(files, path) or name.endswith((".h5", ".hdf5")):
             _try(path, found, lambda path=path: _hdf5(files, path, found))
 
 

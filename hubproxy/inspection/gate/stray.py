@@ -23,7 +23,7 @@ _MAGICS = (
 _PICKLED = (
     ".pkl .pickle .pck .pcl .dill .joblib .p .pt .pth .ckpt .bin .dat .data .sav .model .npy"
 ).split()
-_ALWAYS = (".pkl", ".pickle", ".pck", ".pcl", ".dill", ".joblib", ".pt", ".pth")
+_ALWAYS = (".pkl", ".pickle", ".pck", ".pcl", ".dill", ".joblib", ".p", ".sav", ".pt", ".pth")
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _ZIP = b"PK\x03\x04"
 _ZIP_END, _LONGEST_COMMENT = b"PK\x05\x06", 0xFFFF
@@ -50,11 +50,6 @@ def gate(files: ModuleFiles, found: Collector) -> None:
         reader = _reader(files, path, head)
         if reader is not None:
             reader(files, path, found)
-
-
-def may_hold_pickles(files: ModuleFiles) -> bool:
-    """Whether the gate will look for pickles in any of the files, which takes its library."""
-    return any(_reader(files, path, files.at(path, 0, _HEAD)) is not None for path in files.paths)
 
 
 def _reader(files: ModuleFiles, path: str, head: bytes) -> _Reader | None:

@@ -218,8 +218,9 @@ def test_an_unpacked_keras_file_is_read_as_well() -> None:
 def test_hdf5_is_known_wherever_it_begins_and_whatever_its_name(block: int, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "m", "w", userblock_size=block) as file:
         file.attrs["model_config"] = json.dumps(model(LAMBDA))
-    (found,) = names({"weights": (tmp_path / "m").read_bytes()})[1:]
-    assert found == ("keras:unread" if block else "keras:Lambda")
+    for name in ("weights", "config.json", "task.json"):
+        (found,) = names({name: (tmp_path / "m").read_bytes()})[1:]
+        assert found == ("keras:unread" if block else "keras:Lambda")
 
 
 def test_a_keras_file_that_hdf5_reads_as_well_is_refused(tmp_path: Path) -> None:

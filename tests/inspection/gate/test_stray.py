@@ -68,6 +68,7 @@ def test_a_pickle_is_held_for_what_it_names_whatever_its_name(name: str) -> None
         pytest.param(EVIL[2:], id="without its protocol"),
         pytest.param(b"N0" + EVIL, id="after other opcodes"),
         pytest.param(EVIL + b"and more", id="with more behind its end"),
+        pytest.param(b"N0" * 40_000 + OLD, id="far behind other opcodes"),
         pytest.param(OLD[:-2] + b"(" + b"I1\n" * 40_000 + b"l.", id="a long one"),
     ],
 )
