@@ -119,8 +119,7 @@ class HeldModules:
             return held
 
     def update(self, held: HeldModule) -> None:
-        """Write what is known of a held module anew, but for its draft."""
-        held = msgspec.structs.replace(held, draft="")
+        """Write what is known of a held module anew; the note of its draft stands apart."""
         with disk_errors():
             write_whole(self._folder / held.number / HELD, held.encode())
 

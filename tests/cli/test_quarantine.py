@@ -185,6 +185,17 @@ async def test_a_draft_and_who_asks_are_noted_apart(place: Place) -> None:
     assert not (place.data / "quarantine" / "Q1").exists()
 
 
+async def test_a_draft_is_not_noted_with_another_module_of_the_same_handle(
+    office: Office, tmp_path: Path
+) -> None:
+    await hold(office.ada)
+    shutil.move(office.ada.data / "quarantine" / "Q1", tmp_path / "carried")
+    here = await hold(office.ada, SMALL)
+    words = ("quarantine", "release", str(tmp_path / "carried"), "--why", "x", "--key")
+    assert "signed by 1 of 2" in (await office.ada.good(*words, office.ada.pem)).out
+    assert [(held.number, held.draft) for held in here.all()] == [("Q2", "")]
+
+
 async def test_a_note_of_a_draft_that_is_damaged_is_none(place: Place) -> None:
     await place.begin()
     here = await hold(place)

@@ -123,6 +123,7 @@ def test_an_array_of_numbers_and_texts_passes(descr: str, version: int) -> None:
         "[('a', [('c', '<f4')]), ('b', '|O')]",
         "('|O', (3,))",
         "'<f4', 'descr': '|O'",
+        "'|O', 'descr': '<f4'",
         "'<f4'  # '|O'\n, 'descr': 'O'",
         "{'names': ['a'], 'formats': ['O']}",
         "int",
@@ -152,6 +153,11 @@ def test_what_numpy_saves_is_told_apart() -> None:
         pytest.param(b"\x93NUMPY", id="no header"),
         pytest.param(b"\x93NUMPY\x02\x00\xff\xff\xff\xff", id="a header of 4 GiB"),
         pytest.param(npy(b"{'descr': '<f4'}"[:9]), id="half a header"),
+        pytest.param(array("'<f4'")[:8] + b"\xff\x7f" + array("'<f4'")[10:], id="cut short"),
+        pytest.param(
+            npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }" + b" " * 20_000),
+            id="longer than numpy reads",
+        ),
         pytest.param(npy(b"{'descr': '<f4', 'x': '" + b" " * 20_000 + b"'}"), id="a long header"),
     ],
 )
