@@ -77,7 +77,7 @@ class Lookup:
         Raises:
             TrustListError: a role or a record cannot be read.
         """
-        for listed in self._all():
+        for listed in self.listed():
             yield listed, self.record(listed)
 
     def records(self, lost: Callable[[TrustListError], None]) -> Iterator[tuple[Digest, bytes]]:
@@ -90,7 +90,7 @@ class Lookup:
             TrustListError: a role cannot be read.
         """
         seen, asking = set(), True
-        for listed in self._all():
+        for listed in self.listed():
             if listed.record.digest in seen:
                 continue
             seen.add(listed.record.digest)
@@ -104,7 +104,12 @@ class Lookup:
             if text is not None:
                 yield listed.record.digest, text
 
-    def _all(self) -> Iterator[Listed]:
+    def listed(self) -> Iterator[Listed]:
+        """Every module that the list names, sorted; without its record.
+
+        Raises:
+            TrustListError: a role cannot be read.
+        """
         while unread := [name for name in self.snapshot.delegated if not self._has(name)]:
             for name in unread:
                 self._read(name)

@@ -38,7 +38,7 @@ class BlobStore:
         self._proven: dict[Digest, tuple[tuple[str, ...], tuple[int, int, int]]] = {}
 
     def path(self, digest: Digest) -> Path:
-        return self._root / digest.hex[:2] / digest.hex
+        return blob_path(self._folder.path, digest)
 
     def scan(self) -> dict[Digest, Held]:
         """Every blob on disk."""
@@ -158,6 +158,11 @@ class BlobStore:
         return whole.hexdigest() == digest.hex
 
 
+def blob_path(data: Path, digest: Digest) -> Path:
+    """Where a blob of a data folder lies, if it is there."""
+    return data / "blobs" / digest.algorithm / digest.hex[:2] / digest.hex
+
+
 def read_beside(data: Path, digest: Digest, *, most: int) -> bytes | None:
     """A small blob of a data folder that another process may own; None unless it is whole.
 
@@ -165,7 +170,7 @@ def read_beside(data: Path, digest: Digest, *, most: int) -> bytes | None:
         data: the data folder.
         most: bytes that it may have.
     """
-    path = data / "blobs" / digest.algorithm / digest.hex[:2] / digest.hex
+    path = blob_path(data, digest)
     try:
         content = path.read_bytes() if path.stat().st_size <= most else b""
     except OSError:

@@ -59,6 +59,11 @@ class TrustClient:
         self._last: TrustSnapshot | None = None
         self._read: dict[str, tuple[RoleFile, Delegation, Role]] = {}
 
+    @property
+    def roots(self) -> range:
+        """The versions of the roots from the one that trust began with to the list's own."""
+        return self._top.roots
+
     def refresh(self) -> TrustSnapshot:
         """Ask the source for what is new, verify it, and remember it.
 

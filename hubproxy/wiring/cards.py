@@ -15,6 +15,7 @@ from hubproxy.errors import TrustListError, UsageError
 from hubproxy.inspection.inspected import Inspected
 from hubproxy.inspection.reader import inspect
 from hubproxy.service.fetch import fetch_first
+from hubproxy.store.blobs import blob_path
 from hubproxy.store.threads import in_thread
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.reports import lookup
@@ -54,9 +55,8 @@ def card_check() -> Callable[[bytes, Record, Sequence[str]], CardNote]:
 
 def archive_file(config: Config, digest: Digest) -> Path | None:
     """Where an archive lies on this host: read by an officer, or in the store. Not checked."""
-    hex_text, where = digest.hex, places(config)
-    blob = where.data / "blobs" / "sha256" / hex_text[:2] / hex_text
-    for path in (where.drafts / f"{hex_text}.tar", blob):
+    where = places(config)
+    for path in (where.drafts / f"{digest.hex}.tar", blob_path(where.data, digest)):
         if path.is_file():
             return path
     return None
