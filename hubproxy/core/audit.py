@@ -32,7 +32,8 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
             accepted the time, and what stands before it was wrong), "request" (the caller asks
             officers for a module, and `reason` says why), "tunnel" (the forward port
             was asked for the host that `handle` names, and refused it or connected),
-            "tunnel-closed" (`bytes` have passed it).
+            "tunnel-closed" (`bytes` have passed it), "mirror" and "import" (a batch of modules was
+            brought in by a mirror, or in a bundle; and each module of it, or why not).
         caller: who asked: an address, or a name when it is known.
         handle: canonical, or as it was asked for when it is no handle.
         format: of the module served.

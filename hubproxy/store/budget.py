@@ -21,7 +21,7 @@ from hubproxy.store.refs import RefStore
 class Budget:
     """Reserves bytes before they are written, and evicts to make room.
 
-    What is pinned, being read or being written is never evicted. Methods may be called from
+    What is pinned, kept, being read or being written is never evicted. Methods may be called from
     any thread.
 
     Args:
@@ -183,12 +183,15 @@ class Budget:
 
     def _cached(self, item: tuple[Digest, Held]) -> CachedBlob:
         digest, held = item
-        stays = digest in self._readers or any(
-            fnmatchcase(str(exact), pattern)
-            for exact, _ in self._names.get(digest, ())
-            for pattern in self._pinned
-        )
+        names = self._names.get(digest, ())
+        stays = digest in self._readers or any(self._stays(exact, form) for exact, form in names)
         return CachedBlob(digest=digest, size=held.size, used_at=held.used_at, held=stays)
+
+    def _stays(self, exact: Handle, form: Format) -> bool:
+        ref = self._refs.get(exact, form)
+        if ref is not None and ref.kept:
+            return True
+        return any(fnmatchcase(str(exact), pattern) for pattern in self._pinned)
 
     def _evict(self, victim: "_Victim") -> None:
         # Names first: a power cut in between leaves an archive without a name, never a

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -30,6 +30,8 @@ from hubproxy.store.refs import Ref, RefStore
 from hubproxy.store.room import SteppedRoom, zip_room
 from hubproxy.store.sinks import chunk_mismatch
 from hubproxy.store.spool import open_spool
+from hubproxy.store.staging import Stage
+from hubproxy.store.takein import take_in
 from hubproxy.store.threads import in_thread
 
 _BULK = 4
@@ -158,9 +160,20 @@ class ModuleStore:
         def work() -> None:
             self._commit(record, discovery.part, discovery.reservation)
             with disk_errors(), self._budget.naming():
-                self._pins.put(record.exact, record.format, _ref(record))
+                self._pins.put(record.exact, record.format, Ref.of(record))
 
         await in_thread(work, self._bulk)
+
+    async def take_in(self, stage: Stage, records: Sequence[Record]) -> None:
+        """Take in the staged archives of some records, and keep them from ever being evicted.
+
+        Raises:
+            StorageFullError: there is no room for all of them; nothing was taken.
+        """
+        work = partial(take_in, stage, records, self._blobs, self._refs, self._budget)
+        await in_thread(work, self._bulk)
+        for record in records:
+            self._drafts.drop(record)
 
     def pin(self, exact: Handle) -> Listed | None:
         """The record that first use has pinned a handle to.
@@ -202,8 +215,9 @@ class ModuleStore:
 
     def _name(self, record: Record, reservation: Reservation | None = None) -> None:
         self._blobs.put(record.encode())
-        ref = _ref(record)
-        if self._refs.get(record.exact, record.format) != ref:
+        before = self._refs.get(record.exact, record.format)
+        ref = Ref.of(record, kept=before is not None and before.kept)
+        if before != ref:
             self._refs.put(record.exact, record.format, ref)
         held = Held(record.archive.size, time.time())
         self._budget.added(
@@ -274,8 +288,3 @@ def _read_chunk(descriptor: int, offset: int) -> tuple[str, int]:
         event("store.unreadable", level=logging.ERROR, offset=offset, error=error.strerror)
         piece = b""
     return hashlib.sha256(piece).hexdigest(), len(piece)
-
-
-def _ref(record: Record) -> Ref:
-    found = record.descriptor
-    return Ref(str(found.digest), found.size, record.archive.digest)

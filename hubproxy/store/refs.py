@@ -3,24 +3,36 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
 from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import FORMATS, Format
+from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.logs import event
 
 _MARK = "@"  # no segment of a handle begins with it, so a name can be another's folder
 
 
-class Ref(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The record in force for a handle and format, and the archive it names."""
+class Ref(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The record in force for a handle and format, and the archive it names.
+
+    What is `kept` is never evicted: a mirror holds it, or it came over an air gap, and the place
+    that it came from may not have it any more.
+    """
 
     record: str
     record_size: int
     archive: str
+    kept: bool = False
+
+    @classmethod
+    def of(cls, record: Record, *, kept: bool = False) -> Self:
+        """The ref of a record."""
+        found = record.descriptor
+        return cls(str(found.digest), found.size, record.archive.digest, kept)
 
     @property
     def record_digest(self) -> Digest:

@@ -20,6 +20,7 @@ from hubproxy.server.metrics import Metrics
 from hubproxy.server.pointing import Addresses
 from hubproxy.server.sender import Senders
 from hubproxy.service.admission import Admission
+from hubproxy.service.adopting import Adopting
 from hubproxy.service.explain import Explaining
 from hubproxy.service.failures import NegativeCache
 from hubproxy.service.flights import Flights
@@ -36,6 +37,7 @@ from hubproxy.store.reloading import InForce
 from hubproxy.store.requests import Requests
 from hubproxy.trust.signers import Signers
 from hubproxy.upstream.http import require_c_parser
+from hubproxy.wiring.adopting import adopting
 from hubproxy.wiring.authority import authority
 from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.frontend import open_connections, open_frontend
@@ -59,14 +61,16 @@ class Daemon:
     contexts: Contexts | None
     tunnels: Tunnels
     addresses: Addresses
+    adopting: Adopting
 
     async def reload(self, config: Config) -> None:
-        """Read again what may have changed outside: the trust list, and the CA.
+        """Take in what was staged, and read again what may have changed: trust list and CA.
 
         A CA that cannot be used does not take the place of one that can. What came of it is
         left in the data folder, for `hubproxy reload`.
         """
-        begun, errors = monotonic(), []
+        begun = monotonic()
+        errors: list[HubproxyError] = []
         if self.contexts is not None:
             try:
                 self.contexts.use(await asyncio.to_thread(_look_at_authority, config))
@@ -75,6 +79,7 @@ class Daemon:
                 errors.append(error)
             else:
                 event("ca.loaded", sha256=self.contexts.authority.fingerprint)
+        errors += await self.adopting.adopt()
         await self.trust.refresh()
         await asyncio.to_thread(self._tell, config, begun, *errors)
 
@@ -173,6 +178,8 @@ async def open_daemon(
         senders = Senders(threads=config.server.senders, stall=config.server.stall_seconds)
         stack.callback(senders.stop)
         stack.push_async_callback(flights.close)
+        taking_in = adopting(config, modules, audit, audited.stamp)
+        await taking_in.adopt()
         await trust.refresh()
         tunnels = Tunnels(recorder)
         stack.push_async_callback(tunnels.settled)
@@ -199,6 +206,7 @@ async def open_daemon(
             contexts=contexts,
             tunnels=tunnels,
             addresses=addresses,
+            adopting=taking_in,
         )
 
 
