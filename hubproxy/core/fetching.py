@@ -37,3 +37,18 @@ class Incoming:
     validator: str
     url: str
     body: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What an upstream says that it has, without its bytes.
+
+    Args:
+        same: it says that nothing has changed since it gave the validator it was asked with.
+        validator: what it has now: strong ETag, else Last-Modified, else empty.
+        length: bytes of it, None when upstream does not say.
+    """
+
+    same: bool
+    validator: str
+    length: int | None

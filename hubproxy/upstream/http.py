@@ -9,9 +9,10 @@ carry the library's own text, which may show a signed one.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Self
 
 import aiohttp
@@ -20,7 +21,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from hubproxy import __version__
-from hubproxy.core.fetching import Incoming, Resume
+from hubproxy.core.fetching import Incoming, Probed, Resume
 from hubproxy.core.handle import Handle
 from hubproxy.errors import HubproxyError, UpstreamError, UpstreamForbiddenError
 from hubproxy.hops import VIA
@@ -35,6 +36,7 @@ from hubproxy.upstream.tls import harden, tls_context
 _MOST_HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PIECE = 1024 * 1024
+_NONE: Mapping[str, str] = MappingProxyType({})
 _LARGEST = 64 * 1024**3
 
 
@@ -141,48 +143,78 @@ class HttpUpstream:
         Raises:
             UpstreamError: it was not delivered; also while `body` is read.
         """
-        if exact.hub != self._origin.hub or exact.version is None:
-            raise ValueError(f"{exact} is not an exact handle of {self._origin.hub}")
         if resume is not None and not (resume.offset and resume.validator):
             resume = None
-        start = self._origin.target(exact)
-        try:
-            async with asyncio.timeout(self._timeouts.first_byte):
-                target, response = await self._ask(start, resume)
-        except TimeoutError:
-            raise UpstreamError(
-                f"{start.shown}: no answer within {self._timeouts.first_byte:g} s"
-            ) from None
-        try:
-            answer = accept(
-                response.status,
-                response.reason or "",
-                response.headers,
-                resume=resume,
-                shown=target.shown,
-                now=self._clock(),
-            )
+        async with self._asked(exact, resume) as (shown, response):
+            answer = self._accepted(response, resume, shown)
             if answer.offset + (answer.length or 0) > self._largest:
-                raise self._too_large(target.shown)
-            async with aclosing(self._read(response, answer, target.shown)) as body:
+                raise self._too_large(shown)
+            async with aclosing(self._read(response, answer, shown)) as body:
                 yield Incoming(
                     offset=answer.offset,
                     length=answer.length,
                     media_type=answer.media_type,
                     validator=answer.validator,
-                    url=target.shown,
+                    url=shown,
                     body=body,
                 )
+
+    async def probe(self, exact: Handle, validator: str) -> Probed:
+        """Ask whether a module's archive is still the one that had a validator.
+
+        Its bytes are not read: a server that knows conditional requests (RFC 9110) sends none.
+
+        Raises:
+            UpstreamError: there was no answer, or a refusal.
+        """
+        name = "If-None-Match" if validator.startswith('"') else "If-Modified-Since"
+        condition = {name: validator} if validator else {}
+        async with self._asked(exact, None, condition) as (shown, response):
+            if response.status == 304 and validator:
+                return Probed(True, validator, None)
+            answer = self._accepted(response, None, shown)
+        same = bool(validator) and answer.validator == validator
+        return Probed(same, answer.validator, answer.length)
+
+    @asynccontextmanager
+    async def _asked(
+        self, exact: Handle, resume: Resume | None, condition: Mapping[str, str] = _NONE
+    ) -> AsyncIterator[tuple[str, ClientResponse]]:
+        """The answer, whose body is not read yet, and the URL that it came from."""
+        if exact.hub != self._origin.hub or exact.version is None:
+            raise ValueError(f"{exact} is not an exact handle of {self._origin.hub}")
+        start = self._origin.target(exact)
+        try:
+            async with asyncio.timeout(self._timeouts.first_byte):
+                target, response = await self._ask(start, resume, condition)
+        except TimeoutError:
+            raise UpstreamError(
+                f"{start.shown}: no answer within {self._timeouts.first_byte:g} s"
+            ) from None
+        try:
+            yield target.shown, response
         finally:
             # No await: a cancelled task must still be able to clean up.
             response.close()
 
-    async def _ask(self, target: Target, resume: Resume | None) -> tuple[Target, ClientResponse]:
+    def _accepted(self, response: ClientResponse, resume: Resume | None, shown: str) -> Answer:
+        return accept(
+            response.status,
+            response.reason or "",
+            response.headers,
+            resume=resume,
+            shown=shown,
+            now=self._clock(),
+        )
+
+    async def _ask(
+        self, target: Target, resume: Resume | None, condition: Mapping[str, str]
+    ) -> tuple[Target, ClientResponse]:
         """Follow redirects to the answer, whose body is not read yet."""
         redirects = Redirects(target, self._origin.redirects, any_port=self._origin.private)
         seen = {target.url}
         for _ in range(_MOST_HOPS + 1):
-            response = await self._get(target, resume, home=redirects.home)
+            response = await self._get(target, resume, condition, home=redirects.home)
             if response.status not in _REDIRECTS:
                 return target, response
             response.close()
@@ -199,12 +231,14 @@ class HttpUpstream:
             f"{redirects.home.shown}: more than {_MOST_HOPS} redirects", transient=False
         )
 
-    async def _get(self, target: Target, resume: Resume | None, *, home: Target) -> ClientResponse:
+    async def _get(
+        self, target: Target, resume: Resume | None, condition: Mapping[str, str], *, home: Target
+    ) -> ClientResponse:
         if self._session is None:
             raise RuntimeError("an HttpUpstream is used outside its context")
-        headers = {}
+        headers = dict(condition)
         if resume is not None:
-            headers = {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
+            headers |= {"Range": f"bytes={resume.offset}-", "If-Range": resume.validator}
         if VIA.get():
             headers["Via"] = VIA.get()
         if self._origin.authorization and target.origin == home.origin:

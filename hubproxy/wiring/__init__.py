@@ -14,6 +14,7 @@ from hubproxy.wiring.cards import (
     listed_modules,
     wanted_fields,
 )
+from hubproxy.wiring.choosing import chosen
 from hubproxy.wiring.clock import accept_clock
 from hubproxy.wiring.daemon import Daemon, open_daemon
 from hubproxy.wiring.demands import Refusals, refused_by_draft, refused_by_policy
@@ -54,6 +55,7 @@ __all__ = [
     "ca_certificates",
     "card_check",
     "card_of",
+    "chosen",
     "daemon_url",
     "describe",
     "drafts",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
@@ -32,6 +33,7 @@ from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.tunnels import Tunnels
 from hubproxy.service.wanting import Wanting
 from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.mirrorstate import MirrorState
 from hubproxy.store.quarantine import Quarantine
 from hubproxy.store.reloading import InForce
 from hubproxy.store.requests import Requests
@@ -150,7 +152,17 @@ async def open_daemon(
         contexts = Contexts(_look_at_authority(config), now) if config.forward.listen else None
         metrics = Metrics(
             (hub.host for hub in hubs),
-            gauges(trust, modules, flights, audit, connections, contexts, held, noted),
+            gauges(
+                trust,
+                modules,
+                flights,
+                audit,
+                connections,
+                contexts,
+                held,
+                noted,
+                partial(MirrorState.load, where.data),
+            ),
         )
         transfers = Transfers(
             upstreams,

@@ -1,6 +1,7 @@
 """The daemon's own pages, and its gauges."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from hubproxy import __version__
 from hubproxy.config import Config
@@ -19,11 +20,18 @@ from hubproxy.service.publishing import Publishing
 from hubproxy.service.trusted import TrustKeeper
 from hubproxy.service.wanting import Wanting
 from hubproxy.store.auditlog import AuditLog
+from hubproxy.store.mirrorstate import MirrorState
 from hubproxy.store.modules import ModuleStore
 from hubproxy.store.quarantine import HeldModules
 from hubproxy.store.requests import RequestFolder
 from hubproxy.wiring.authority import told_authority
 from hubproxy.wiring.places import now
+
+_MIRROR = {
+    "changed": "Modules whose bytes upstream has changed, as the mirror last found",
+    "gone": "Modules that are here and upstream has no longer, as the mirror last found",
+    "failed": "Modules that the mirror could not bring or compare when it last ran",
+}
 
 
 def open_pages(
@@ -96,6 +104,7 @@ def gauges(
     contexts: Contexts | None,
     held: HeldModules,
     requests: RequestFolder,
+    mirror: Callable[[], MirrorState],
 ) -> Callable[[], Iterable[tuple[str, str, float]]]:
     """What is measured when somebody looks."""
 
@@ -117,6 +126,16 @@ def gauges(
         yield "hubproxy_audit_failed", "1 while the log cannot be written", bool(audit.failure)
         yield "hubproxy_quarantine_modules", "Modules that wait for officers", len(held)
         yield "hubproxy_requests_noted", "Modules that somebody asks officers for", len(requests)
+        state = mirror()
+        if state.synced_at:
+            yield (
+                "hubproxy_mirror_synced_timestamp_seconds",
+                "When the mirror was last compared with upstream",
+                datetime.fromisoformat(state.synced_at).timestamp(),
+            )
+            for name, help_text in _MIRROR.items():
+                key = f"hubproxy_mirror_{name.replace(' ', '_')}"
+                yield key, help_text, state.counts.get(name, 0)
         yield "hubproxy_connections", "Open connections of clients", len(connections)
         if contexts is not None:
             yield (

@@ -46,9 +46,16 @@ async def open_upstreams(
 async def _open_upstream(
     config: Config, hub: Hub, stack: AsyncExitStack, tls: ssl.SSLContext | None
 ) -> Upstream:
-    network = config.network
-    if network.offline:
+    if config.network.offline:
         return Offline()
+    return await open_http(config, hub, stack, tls)
+
+
+async def open_http(
+    config: Config, hub: Hub, stack: AsyncExitStack, tls: ssl.SSLContext | None
+) -> HttpUpstream:
+    """A hub over the network."""
+    network = config.network
     origin = Origin(
         hub=hub.host,
         url=hub.url,

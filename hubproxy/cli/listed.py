@@ -1,0 +1,56 @@
+"""What several commands take to choose modules: handles, or a mirror list."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hubproxy.cli.options import note
+
+if TYPE_CHECKING:
+    from hubproxy.core.handle import Handle
+    from hubproxy.core.mirrorlist import Want
+    from hubproxy.wiring.choosing import Choice
+
+DEFAULT_LIST = Path("/etc/hubproxy/mirror.toml")
+
+list_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--list",
+    "wanted",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"What is wanted, as in config/mirror.toml.  [default: {DEFAULT_LIST}]",
+)
+
+
+def read_wants(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, ...]":
+    """What was named on the command line, or else in a mirror list.
+
+    Raises:
+        UsageError: nothing is named, or both.
+    """
+    from hubproxy.config.mirror import load_mirror
+    from hubproxy.core.mirrorlist import Want
+    from hubproxy.errors import UsageError
+
+    if handles and file is not None:
+        raise UsageError("both HANDLES and --list are given", remedy="Name one of the two.")
+    if handles:
+        return (Want(modules=tuple(map(str, handles))),)
+    if file is None and not DEFAULT_LIST.exists():
+        raise UsageError(
+            f"nothing is wanted: no HANDLE is named, and there is no {DEFAULT_LIST}",
+            remedy="Name handles, or a list with --list; config/mirror.toml is an example.",
+        )
+    return load_mirror(file or DEFAULT_LIST)
+
+
+def tell_choice(choice: "Choice") -> None:
+    """Say what of a wanted set is left out, and why."""
+    for name in choice.unmatched:
+        note(f"{name}: nothing of that name is approved on the trust list")
+    for listed, why in choice.denied:
+        note(f"{listed.exact} ({listed.format}): {why}")
+    for one in choice.too_large:
+        note(f"{one.record.handle}: left out, its archive has {one.record.archive.size:,} bytes")
