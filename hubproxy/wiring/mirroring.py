@@ -18,6 +18,7 @@ from hubproxy.errors import UsageError
 from hubproxy.service.mirror import Goal, Mirror, Outcome
 from hubproxy.service.transfer import Transfers
 from hubproxy.store.arrivals import Arrivals
+from hubproxy.store.blobs import blob_path
 from hubproxy.store.folder import disk_errors
 from hubproxy.store.mirrorstate import MirrorState
 from hubproxy.store.refs import RefStore
@@ -104,9 +105,8 @@ async def sync(
                 at_once=config.network.fetches,
             )
             try:
-                outcomes = await mirror.sync(
-                    [Goal(one.record, one.archive is not None) for one in planned.choice.modules]
-                )
+                records = [one.record for one in planned.choice.modules]
+                outcomes = await mirror.sync([Goal(one, _is_here(data, one)) for one in records])
             finally:
                 arrivals.close()
         state.synced_at = timestamp(now())
@@ -186,6 +186,11 @@ class _Batches:
             )
         )
         await settle(self._config)
+
+
+def _is_here(data: Path, record: Record) -> bool:
+    """Whether the store has it now: what waited was taken in since the plan was made."""
+    return blob_path(data, record.archive_digest).is_file()
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
