@@ -46,6 +46,19 @@ def read_wants(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, .
     return load_mirror(file or DEFAULT_LIST)
 
 
+def read_wants_or_all(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, ...]":
+    """The same; all that is approved, where nothing is named.
+
+    Raises:
+        UsageError: both handles and a list are given.
+    """
+    from hubproxy.core.mirrorlist import EVERYTHING
+
+    if not handles and file is None and not DEFAULT_LIST.exists():
+        return (EVERYTHING,)
+    return read_wants(handles, file)
+
+
 def tell_choice(choice: "Choice") -> None:
     """Say what of a wanted set is left out, and why."""
     for name in choice.unmatched:

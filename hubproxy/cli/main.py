@@ -26,6 +26,10 @@ _COMMANDS = {
     ),
     "request": ("hubproxy.cli.request", "Ask trust officers for a module, and see their answer."),
     "mirror": ("hubproxy.cli.mirror", "Keep a set of modules in step with upstream: sync."),
+    "bundle": (
+        "hubproxy.cli.bundle",
+        "Carry modules over an air gap: inventory, create, verify, show, import.",
+    ),
     "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

@@ -43,6 +43,22 @@ class HandleType(click.ParamType):  # type: ignore[type-arg]  # generic since cl
             self.fail(str(error), param, ctx)
 
 
+class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5
+    """A number of bytes, or a text such as 4GiB."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        from hubproxy.config.read import parse_size
+
+        try:
+            return parse_size(int(value) if str(value).isdecimal() else value)  # type: ignore[call-overload]  # digits are
+        except ValueError as error:
+            self.fail(f"{error}; write 4GiB, 650MB or a number of bytes", param, ctx)
+
+
 def configured(*flags: _Decorator) -> _Decorator:
     """Give a command `--config`, `--data` and `flags`, and the loaded `Config` as its first
     argument.

@@ -119,7 +119,7 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def _check(self) -> None:
         names = [one.name for one in self.files]
-        keys = [_key(one) for one in self.modules]
+        keys = [module_key(one) for one in self.modules]
         if names != sorted(set(names)) or keys != sorted(set(keys)):
             raise ValueError("not a bundle: its parts are not sorted, or one stands there twice")
         if self.volumes < 1:
@@ -281,7 +281,8 @@ def _tag(module: BundleModule, taken: set[str]) -> str:
     return tag
 
 
-def _key(module: BundleModule) -> tuple[str, int]:
+def module_key(module: BundleModule) -> tuple[str, int]:
+    """By what the modules of a bundle are sorted."""
     return module.handle, FORMATS.index(module.format)
 
 

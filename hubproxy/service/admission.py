@@ -123,7 +123,7 @@ class Admission:
         Raises:
             HubproxyError: it does not, or cannot be had.
         """
-        record = entry.record = await self._trust.record(admitted.listed)
+        record = entry.record = await self._record(admitted.listed)
         now, policy = self._clock(), admitted.policy
         verdict = judge(record, admitted.listed)
         if verdict is None:
@@ -138,6 +138,20 @@ class Admission:
         said = admitted.term.warning(now), late
         entry.warnings = tuple(warning for warning in said if warning is not None)
         return record
+
+    async def _record(self, listed: Listed) -> Record:
+        """The record that the list names.
+
+        Raises:
+            NotMirroredError: it is not here, and the network may not be used.
+            TrustListError: it cannot be had, or is not what the list says.
+        """
+        try:
+            return await self._trust.record(listed)
+        except TrustListError as error:
+            if error.code == "TRUST_UNREACHABLE":
+                self._transfers.upstream(listed.exact.hub).check(listed.exact)
+            raise
 
     def fetching(self, admitted: Admitted) -> None:
         """See that a module may be brought in, and not only be served if it is here.

@@ -27,6 +27,14 @@ F = TypeVar("F")
 class Upstream(Protocol):
     """Where misses go."""
 
+    def check(self, exact: Handle) -> None:
+        """See that it may be asked at all, without asking.
+
+        Raises:
+            NotMirroredError: the network may not be used.
+        """
+        ...
+
     def open(
         self, exact: Handle, *, resume: Resume | None = None
     ) -> AbstractAsyncContextManager[Incoming]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
+from tuf.ngclient.fetcher import FetcherInterface
 
 from hubproxy.core.digest import Descriptor, Digest
 from hubproxy.core.roles import Delegation, Role, RoleFile
@@ -32,7 +33,7 @@ class TrustClient:
     Args:
         state: a private folder, on a file system with symbolic and hard links. Losing it loses
             the memory of how new a list was seen.
-        source: a published folder, or its http(s) URL.
+        source: a published folder, or its http(s) URL; or who reads one.
         root: a root of the list, from someone trusted. Where all trust comes from.
         clock: now, timezone-aware UTC.
         check: raises for a list that must not be remembered, nor published from here.
@@ -44,17 +45,19 @@ class TrustClient:
     def __init__(
         self,
         state: ListState | Path,
-        source: str | Path,
+        source: str | Path | FetcherInterface,
         root: bytes,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         check: Callable[[TrustSnapshot], None] = lambda _: None,
     ) -> None:
         self._state = ListState(state) if isinstance(state, Path) else state
-        self._source = str(source)
+        if isinstance(source, FetcherInterface):
+            self._source, self._fetcher = "the bundle", source
+        else:
+            self._source, self._fetcher = str(source), fetcher_of(str(source))
         self._clock = clock
         self._check = check
-        self._fetcher = fetcher_of(self._source)
         self._top = TopRoles(self._state, self._source, self._fetcher, root)
         self._last: TrustSnapshot | None = None
         self._read: dict[str, tuple[RoleFile, Delegation, Role]] = {}

@@ -37,9 +37,9 @@ from hubproxy.trust.drafted import (
     take_parts,
 )
 from hubproxy.trust.drafting import Manifest, drafts_in, new_draft, replace_draft
-from hubproxy.trust.officer import Keys, Repository
+from hubproxy.trust.officer import Repository
 from hubproxy.trust.review import Requirement, Review, Signed, reviewed
-from hubproxy.trust.signing import check_has_part, sign_built
+from hubproxy.trust.signing import Keys, check_has_part, sign_built
 from hubproxy.trust.standing import check_digest, check_known, check_pinned
 from hubproxy.trust.support import Support, check_support
 from hubproxy.trust.thresholds import fingerprint as fingerprint_of

@@ -33,6 +33,11 @@ def own_fields(min_root: int, days: Lifetimes) -> dict[str, Any]:
     return {"min_root": min_root, "days": msgspec.to_builtins(days)}
 
 
+def own_contents(contents: str) -> dict[str, Any]:
+    """Our own field of a signed timestamp: the digest of what it is carried with."""
+    return {"hubproxy": {"contents": contents}}
+
+
 def read_days(given: object) -> Lifetimes:
     """Lifetimes as they stand in the targets, or in a draft that begins a list.
 

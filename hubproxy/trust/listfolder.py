@@ -37,6 +37,18 @@ class ListFolder:
         """Whether there is a list, or at least a root of one."""
         return any(self._metadata.glob("*.root.json"))
 
+    def check_not_begun(self) -> None:
+        """See that a list can be begun here.
+
+        Raises:
+            UsageError: there is one already.
+        """
+        if self.is_begun:
+            raise UsageError(
+                f"there is a trust list in {self._folder} already",
+                remedy="Add to it with `hubproxy trust approve`, or name another folder.",
+            )
+
     def contents(self) -> Contents:
         """A place for new files, that knows those which are published."""
         return Contents(self.published)

@@ -34,8 +34,8 @@ from hubproxy.trust.inforce import InForce
 from hubproxy.trust.lifetimes import Lifetimes, lifetimes
 from hubproxy.trust.listfolder import ListFolder
 from hubproxy.trust.proposing import put
-from hubproxy.trust.publishing import Plan, Publication, plan, renewal, signed_by
-from hubproxy.trust.signing import sign_built
+from hubproxy.trust.publishing import Plan, Publication, carriage, plan, renewal, signed_by
+from hubproxy.trust.signing import Keys, several, sign_built
 from hubproxy.trust.standing import (
     check_author,
     check_base,
@@ -46,11 +46,8 @@ from hubproxy.trust.standing import (
     in_force_already,
 )
 from hubproxy.trust.support import Support
-from hubproxy.trust.thresholds import identity
 from hubproxy.trust.wording import worded
 
-Keys = Signer | Sequence[Signer]
-"""One key, or several."""
 _DEFAULT = Lifetimes()
 
 
@@ -220,6 +217,27 @@ class Repository(ListFolder):
             self._write_all(made)
         return made.versions
 
+    def carry(self, *, online: Keys, days: int, contents: str) -> tuple[Plan, Versions]:
+        """Snapshot and timestamp that live long enough to be carried over an air gap.
+
+        They live `days`, and have numbers of their own: the list here goes on behind them.
+
+        Returns:
+            Their files, bound to `contents`, and not published; and the list's versions here.
+
+        Raises:
+            UsageError: a key that may not sign them.
+            TrustListError: HP-T09 the folder's own list does not verify, or is another list.
+        """
+        with self._changing():
+            held = self.in_force()
+            self._check_pinned(held.roots)
+            carried, after = carriage(held, several(online), self.clock(), days, contents)
+            told = f"carried over an air gap for {days} days: {contents}"
+            self._log(Publication("", carried.versions, (told,), ()))
+            self._write_all(after)
+        return carried, after.versions
+
     def _put_in_force(
         self,
         held: InForce | None,
@@ -248,18 +266,6 @@ class Repository(ListFolder):
                 self._put(self._folder / name, data)
         self._write_all(made)
         return made.versions
-
-    def check_not_begun(self) -> None:
-        """See that a list can be begun here.
-
-        Raises:
-            UsageError: there is one already.
-        """
-        if self.is_begun:
-            raise UsageError(
-                f"there is a trust list in {self._folder} already",
-                remedy="Add to it with `hubproxy trust approve`, or name another folder.",
-            )
 
     def _check_author(self, held: InForce, signers: Sequence[Signer]) -> None:
         if self._pinned is None:
@@ -291,9 +297,3 @@ class Repository(ListFolder):
         make_folder(self._folder.parent)
         with locked(self._folder.parent / f".{self._folder.name}.lock"):
             yield
-
-
-def several(keys: Keys) -> tuple[Signer, ...]:
-    """Keys as a sequence; one that is given twice once."""
-    given = (keys,) if isinstance(keys, Signer) else keys
-    return tuple({identity(key.public_key): key for key in given}.values())

@@ -29,7 +29,7 @@ from hubproxy.errors import UsageError
 from hubproxy.trust.applying import SPEC_VERSION
 from hubproxy.trust.build import Built
 from hubproxy.trust.inforce import InForce
-from hubproxy.trust.lifetimes import Lifetimes
+from hubproxy.trust.lifetimes import Lifetimes, own_contents
 from hubproxy.trust.signing import meta_file, sign_online, to_file
 from hubproxy.trust.thresholds import AnyFile, check_signed
 
@@ -59,7 +59,12 @@ class Plan:
 
 
 class Closing:
-    """The next snapshot and timestamp, as often as a change needs them."""
+    """The next snapshot and timestamp, as often as a change needs them.
+
+    Args:
+        ahead: by how much their numbers go up at first.
+        contents: digest of what the timestamp is carried with; empty for none.
+    """
 
     def __init__(
         self,
@@ -67,12 +72,16 @@ class Closing:
         days: Lifetimes,
         online: Sequence[Signer],
         at: datetime,
+        *,
+        ahead: int = 1,
+        contents: str = "",
     ) -> None:
         self._days, self._online, self._at = days, online, at
         self._snapshot, self._timestamp = _first() if held is None else _copies(held)
         if held is not None:
-            self._snapshot.version += 1
-            self._timestamp.version += 1
+            self._snapshot.version += ahead
+            self._timestamp.version += ahead
+        self._timestamp.unrecognized_fields = own_contents(contents) if contents else {}
 
     @property
     def versions(self) -> tuple[int, int]:
@@ -156,7 +165,29 @@ def renewal(held: InForce, online: Sequence[Signer], at: datetime) -> Plan:
     Raises:
         UsageError: the keys at hand may not sign them.
     """
-    closing = Closing(held, held.days, online, at)
+    return _again(held, Closing(held, held.days, online, at))
+
+
+def carriage(
+    held: InForce, online: Sequence[Signer], at: datetime, days: int, contents: str
+) -> tuple[Plan, Plan]:
+    """The next snapshot and timestamp, to be carried away; and those after them, to be published.
+
+    No number stands for two files: a reader keeps the first that it sees of a number.
+
+    Args:
+        days: that the carried ones live.
+        contents: digest of what the timestamp is carried with.
+
+    Raises:
+        UsageError: the keys at hand may not sign them.
+    """
+    longer = replace(held.days, snapshot=max(days, held.days.snapshot), timestamp=days)
+    carried = Closing(held, longer, online, at, contents=contents)
+    return _again(held, carried), _again(held, Closing(held, held.days, online, at, ahead=2))
+
+
+def _again(held: InForce, closing: Closing) -> Plan:
     timestamp, snapshot = closing.versions
     files = closing.over({}, [held.root.signed])
     return Plan(files, replace(held.versions, timestamp=timestamp, snapshot=snapshot))

@@ -29,7 +29,15 @@ from hubproxy.trust.thresholds import (
     verifies,
 )
 
+Keys = Signer | Sequence[Signer]
+"""One key, or several."""
 _STATUS = "`hubproxy trust status` shows whose keys may sign, and how many must."
+
+
+def several(keys: Keys) -> tuple[Signer, ...]:
+    """Keys as a sequence; one that is given twice once."""
+    given = (keys,) if isinstance(keys, Signer) else keys
+    return tuple({identity(key.public_key): key for key in given}.values())
 
 
 def sign_built(built: Built, signer: Signer) -> str:

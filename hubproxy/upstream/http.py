@@ -136,6 +136,9 @@ class HttpUpstream:
         if self._session is not None:
             await self._session.close()
 
+    def check(self, exact: Handle) -> None:
+        """It may be asked."""
+
     @asynccontextmanager
     async def open(self, exact: Handle, *, resume: Resume | None = None) -> AsyncIterator[Incoming]:
         """Ask for a module's archive, as the `Upstream` port says.

@@ -19,6 +19,9 @@ class FileUpstream:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def check(self, exact: Handle) -> None:
+        """It may be asked."""
+
     @asynccontextmanager
     async def open(
         self,

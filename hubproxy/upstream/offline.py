@@ -10,6 +10,14 @@ from hubproxy.errors import NotMirroredError
 class Offline:
     """Every miss is final."""
 
+    def check(self, exact: Handle) -> None:
+        """Refuse.
+
+        Raises:
+            NotMirroredError: always.
+        """
+        raise _absent(exact)
+
     def open(
         self,
         exact: Handle,
@@ -21,7 +29,12 @@ class Offline:
         Raises:
             NotMirroredError: always.
         """
-        raise NotMirroredError(
-            f"{exact} is not in this mirror, and the mirror is offline",
-            remedy=f"Run `hubproxy bundle create {exact}` on a connected host and import it here.",
-        )
+        raise _absent(exact)
+
+
+def _absent(exact: Handle) -> NotMirroredError:
+    return NotMirroredError(
+        f"{exact} is not in this mirror, and the mirror is offline",
+        remedy=f"Where the network is: `hubproxy mirror sync {exact}`, then "
+        f"`hubproxy bundle create DIR {exact}`; here: `hubproxy bundle import DIR`.",
+    )

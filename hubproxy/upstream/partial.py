@@ -79,6 +79,9 @@ class PartialUpstream:
             if path.stem not in names:
                 path.unlink(missing_ok=True)
 
+    def check(self, exact: Handle) -> None:
+        """It may be asked."""
+
     @asynccontextmanager
     async def open(self, exact: Handle, *, resume: Resume | None = None) -> AsyncIterator[Incoming]:
         """Ask for a module's archive, as the `Upstream` port says.

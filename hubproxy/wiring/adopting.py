@@ -1,6 +1,7 @@
 """What was staged, taken in by the owner of the data folder; or the owner asked to do it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -10,8 +11,11 @@ from time import monotonic
 from hubproxy.config import Config
 from hubproxy.core.record import Record
 from hubproxy.core.staged import Ready
-from hubproxy.errors import DataFolderError, HubproxyError
+from hubproxy.errors import DataFolderError, HubproxyError, TrustListError
+from hubproxy.logs import event
 from hubproxy.service.adopting import Adopting
+from hubproxy.service.clock import AuditedClock
+from hubproxy.service.listlog import described
 from hubproxy.service.ports import AuditLog as AuditPort
 from hubproxy.store.auditlog import AuditLog
 from hubproxy.store.folder import owner_of
@@ -22,6 +26,7 @@ from hubproxy.store.takein import install_list
 from hubproxy.wiring.clock import audited_clock
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.stores import open_modules, open_stores
+from hubproxy.wiring.trust import daemon_client, list_log
 
 _PATIENCE = 30.0
 """Seconds for which a data folder may be in the hands of another command."""
@@ -101,4 +106,17 @@ async def _settle_once(config: Config) -> list[HubproxyError]:
         )
         modules = open_modules(config, stores)
         stack.callback(modules.close)
-        return await adopting(config, modules, audit, clock.stamp).adopt()
+        errors = await adopting(config, modules, audit, clock.stamp).adopt()
+        if list_folder(config) is not None:
+            await _remember_list(config, audit, clock)
+        return errors
+
+
+async def _remember_list(config: Config, audit: AuditLog, clock: AuditedClock) -> None:
+    """Have it on record which list is in force now, so that no older one is taken after it."""
+    try:
+        log = list_log(config, audit, clock)
+        found = await asyncio.to_thread(daemon_client(config, log, clock.now).refresh)
+        await log.comes_into_force(found.versions, f"in force, taken in: {described(found, None)}")
+    except TrustListError as error:
+        event("adopt.list_not_read", logging.WARNING, code=error.code, reason=error)

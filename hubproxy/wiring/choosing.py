@@ -18,7 +18,7 @@ from hubproxy.store.blobs import blob_path
 from hubproxy.trust.client import TrustClient
 from hubproxy.wiring.places import now, places
 from hubproxy.wiring.reports import stored_record
-from hubproxy.wiring.trust import trust_client
+from hubproxy.wiring.trust import bundled_client, pinned_root, trust_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,26 @@ class Choice:
     too_large: tuple[Stocked, ...]
 
 
-def chosen(config: Config, wants: Sequence[Want], *, told: Callable[[str], None]) -> Choice:
+def chosen(
+    config: Config,
+    wants: Sequence[Want],
+    *,
+    told: Callable[[str], None],
+    source: Path | None = None,
+) -> Choice:
     """Choose among what the list approves now. Reads beside a running daemon.
 
     Args:
+        source: of the list, in the place of this site's own.
         told: is told where an older state of the list is looked at, or one in its grace.
 
     Raises:
         TrustListError: there is no list, it does not verify, or its grace has ended.
     """
-    client = trust_client(config)
+    if source is None:
+        client = trust_client(config)
+    else:
+        client = bundled_client(config, source, pinned_root(config))
     found = Lookup(client, _standing(client, told), partial(stored_record, config))
     listed = {(one.exact, one.format): one for one in found.listed()}
     snapshot, at = found.snapshot, now()

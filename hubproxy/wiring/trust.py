@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tuf.ngclient.fetcher import FetcherInterface
+
 from hubproxy.config import Config
 from hubproxy.core.floors import floor_of
 from hubproxy.core.trust import Versions
@@ -49,7 +51,19 @@ def trust_client(config: Config) -> TrustClient:
     Raises:
         TrustListError: there is no root to begin the trust with.
     """
-    where, root = places(config), pinned_root(config)
+    return bundled_client(config, _source(config), pinned_root(config))
+
+
+def bundled_client(
+    config: Config, source: str | Path | FetcherInterface, root: bytes
+) -> TrustClient:
+    """The same, of a list that lies elsewhere.
+
+    Args:
+        source: of the list.
+        root: that trust in it begins with.
+    """
+    where = places(config)
 
     def check(found: TrustSnapshot) -> None:
         events = read(where.audit, having=('"event":"trust"',))
@@ -57,7 +71,7 @@ def trust_client(config: Config) -> TrustClient:
         refuse_older(found, floors[-1] if floors else Versions())
 
     state = BorrowedState(where.trust_state)
-    return TrustClient(state, _source(config), root, clock=now, check=check)
+    return TrustClient(state, source, root, clock=now, check=check)
 
 
 def list_log(config: Config, audit: AuditLog, clock: AuditedClock) -> ListLog:

@@ -42,6 +42,9 @@ class Hub:
     replies: list[Reply]
     asked: list[Resume | None] = field(default_factory=list)
 
+    def check(self, exact: Handle) -> None:
+        """It may be asked."""
+
     @asynccontextmanager
     async def open(self, exact: Handle, *, resume: Resume | None = None) -> AsyncIterator[Incoming]:
         self.asked.append(resume)
@@ -287,6 +290,9 @@ class Slow:
     go_on: asyncio.Event
     now: int = 0
     most: int = 0
+
+    def check(self, exact: Handle) -> None:
+        """It may be asked."""
 
     def open(
         self, exact: Handle, *, resume: Resume | None = None

@@ -8,6 +8,7 @@ from hubproxy.cli.show import show
 from hubproxy.cli.trust.allow import allow, disallow
 from hubproxy.cli.trust.begin import init, keygen, public
 from hubproxy.cli.trust.drafts import abandon, drafts, merge, publish, rebase, review, sign
+from hubproxy.cli.trust.export import export
 from hubproxy.cli.trust.groups import InOrder
 from hubproxy.cli.trust.looking import lint, list_modules, log, status
 from hubproxy.cli.trust.propose import approve, propose
@@ -22,7 +23,7 @@ _COMMANDS = (
     keygen, public, init, delegate, undelegate,
     propose, approve, drafts, review, sign, merge, publish, rebase, abandon,
     revoke, remove, rotate, threshold, policy, renew,
-    card, status, lint, log, list_modules, show,
+    card, status, lint, log, list_modules, show, export,
 )  # fmt: skip
 
 
