@@ -242,10 +242,11 @@ def _done(config: Config) -> list[str]:
 
 
 def _note_done(config: Config, found: VerifiedBundle) -> None:
-    make_folder(_done_path(config).parent, mode=0o700)
     known = [one for one in _done(config) if one != str(found.bundle.digest)]
     text = msgspec.json.encode([*known, str(found.bundle.digest)][-100:])
-    write_whole(_done_path(config), text, mode=0o600)
+    with suppress(OSError):  # without it, the next import of it looks at everything again
+        make_folder(_done_path(config).parent, mode=0o700)
+        write_whole(_done_path(config), text, mode=0o600)
 
 
 def _done_path(config: Config) -> Path:
