@@ -403,3 +403,12 @@ def test_what_is_no_size_is_an_error(text: Any) -> None:
 @given(st.integers(0, 10**6), st.sampled_from(["", "B", "KiB", "MB", "GiB", "TB"]))
 def test_sizes_grow_with_their_number(number: int, unit: str) -> None:
     assert parse_size(f"{number}{unit}") == number * parse_size(f"1{unit}")
+
+
+def test_a_site_without_a_network_says_so_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "hubproxy.toml"
+    path.write_text('network = "offline"\n')
+    assert load(path, {}).network.offline
+    path.write_text('network = "online"\n')
+    with pytest.raises(ConfigError, match="a table, \\[network\\]"):
+        load(path, {})

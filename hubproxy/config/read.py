@@ -142,7 +142,9 @@ _Found = Iterator[tuple[str, object, _Source]]
 
 def _of_document(document: Mapping[str, Any], file: _Source) -> _Found:
     for name, content in document.items():
-        if name in SECTIONS:
+        if (name, content) == ("network", "offline"):  # all that a site without one has to say
+            yield "network.offline", True, file
+        elif name in SECTIONS:
             if not isinstance(content, dict):
                 raise file.wrong(name, content, f"a table, [{name}]")
             for key, value in content.items():
