@@ -15,6 +15,7 @@ from pathlib import Path
 from hubproxy import __version__
 from tests.bench import (
     approvals,
+    bundles,
     evidence,
     fetches,
     gate,
@@ -50,6 +51,8 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "inspect": inspecting.inspect,
     "gate": gate.graphs,
     "first": gate.first_sight,
+    "bundles": bundles.bundles,
+    "many": bundles.many,
 }
 _NEEDS = {
     "hits": ["warm"],
@@ -67,6 +70,8 @@ _NEEDS = {
     "inspect": [],
     "gate": [],
     "first": [],
+    "bundles": [],
+    "many": [],
 }
 
 

@@ -37,6 +37,9 @@ class Sizes:
     teams: int = 40
     evidence: int = 300 * 1000 * 1000
     sights: tuple[int, ...] = (10 * MIB, 100 * MIB, 1024 * MIB)
+    carried: int = 40
+    carried_size: int = 125_000_000
+    held: int = 10_000
 
     @property
     def modules(self) -> dict[str, int]:
@@ -66,6 +69,9 @@ QUICK = Sizes(
     teams=10,
     evidence=30 * 1000 * 1000,
     sights=(10 * MIB, 100 * MIB),
+    carried=8,
+    carried_size=16 * MIB,
+    held=1_000,
 )
 
 
