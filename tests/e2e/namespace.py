@@ -49,5 +49,22 @@ def namespace() -> Iterator[Namespace]:
         _ip("netns", "delete", name)  # the cable goes with it
 
 
+@contextmanager
+def island() -> Iterator[Namespace]:
+    """A machine that has no network at all, but itself; skipped where there can be none."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root, and the command ip")
+    name = f"hubproxy-island-{os.getpid()}"
+    try:
+        _ip("netns", "add", name)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespace can be made: {error.stderr.strip()}")
+    try:
+        _ip("-n", name, "link", "set", "lo", "up")
+        yield Namespace(name, "127.0.0.1")
+    finally:
+        _ip("netns", "delete", name)
+
+
 def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
