@@ -30,6 +30,10 @@ _COMMANDS = {
         "hubproxy.cli.bundle",
         "Carry modules over an air gap: inventory, create, verify, show, import.",
     ),
+    "export": (
+        "hubproxy.cli.export",
+        "Lay the store out for those who run no daemon: tfhub-cache, static.",
+    ),
     "bom": ("hubproxy.cli.bom", "Export the site's bill of materials, with its model cards."),
     "team": ("hubproxy.cli.team", "Say who may call, and by which tokens: add, list, revoke."),
     "ca": ("hubproxy.cli.ca", "The forward proxy's certificate authority: show, export, rotate."),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.options import HandleType, Output, configured, json_option
+from hubproxy.cli.options import HandleType, Output, configured, json_option, note
 from hubproxy.config import Config
 from hubproxy.core.handle import Handle
 
@@ -12,23 +12,80 @@ from hubproxy.core.handle import Handle
 @click.command("verify-dir")
 @configured()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("handle", type=HandleType())
+@click.argument("handle", type=HandleType(), required=False)
+@click.option("--repair", "repaired", is_flag=True, help="Heal a cache folder from the store.")
 @json_option
-def command(config: Config, folder: Path, handle: Handle, as_json: bool) -> None:
-    """Compare DIR, such as a client's cached copy, with the record of HANDLE on the trust list:
-    where it is approved in several formats, with the one that comes nearest.
+def command(
+    config: Config, folder: Path, handle: Handle | None, repaired: bool, as_json: bool
+) -> None:
+    """Compare copies of modules with the trust list: all that is in DIR, a TFHUB_CACHE_DIR that
+    was exported or that a client has filled; or DIR alone, as a copy of HANDLE.
 
-    It trusts the list alone, not the daemon that the copy came from. Every file that is missing,
-    changed or extra is named; a link is never followed, and never good.
+    It trusts the list alone, not the daemon that a copy came from. Every file that is missing,
+    changed or extra is named; a link within a module is never followed, and never good. Where a
+    module is approved in several formats, it is held against the one that comes nearest.
 
-    Exit status: 0 the very files, 1 they differ, 3 HANDLE is not approved.
+    With --repair, what differs is laid out anew from the store, and what dead downloads have left
+    is removed; what is foreign is left, and named.
+
+    Exit status: 0 all is good, or was healed; 1 something is not; 3 HANDLE is not approved.
     """
+    from hubproxy.errors import UsageError
+
+    out = Output(as_json)
+    if handle is not None:
+        if repaired:
+            raise UsageError("--repair heals a whole cache folder", remedy="Leave HANDLE out.")
+        _check_one(config, folder, handle, out)
+    elif not _check_tree(config, folder, repaired, out):
+        raise click.exceptions.Exit(1)
+
+
+def _check_tree(config: Config, folder: Path, repaired: bool, out: Output) -> bool:
+    """Whether all that lies in a cache folder is good, or was healed."""
+    from hubproxy.wiring import treechecking
+
+    left = good = healed = 0
+    for one in treechecking.check_tree(config, folder):
+        done = "" if one.good or not repaired else treechecking.repair(config, one)
+        good += one.good
+        healed += done in ("healed", "removed")
+        left += not one.good and done not in ("healed", "removed")
+        said = "; ".join(filter(None, (one.text, done)))
+        lines = [
+            f"{one.kind:<12}  {one.place.name}  {one.handle}" + (f"  ({said})" if said else "")
+        ]
+        lines += [
+            f"  {differing.kind:<10}  {differing.path}"
+            + (f"  ({differing.text})" if differing.text else "")
+            for differing in one.differing
+        ]
+        out.result(
+            {
+                "kind": one.kind,
+                "place": str(one.place),
+                "names": list(one.names),
+                "handle": one.handle,
+                "text": one.text,
+                "done": done,
+                "differing": [
+                    {"kind": differing.kind, "path": differing.path, "text": differing.text}
+                    for differing in one.differing
+                ],
+            },
+            text=lines,
+        )
+    note(f"{folder}: {good} good, {healed} healed, {left} not as approved")
+    return not left
+
+
+def _check_one(config: Config, folder: Path, handle: Handle, out: Output) -> None:
     from hubproxy import wiring
     from hubproxy.core.trust import judge, unlisted
     from hubproxy.errors import DeniedError, UsageError
     from hubproxy.store.moduledir import differences
 
-    lookup, out = wiring.lookup(config), Output(as_json)
+    lookup = wiring.lookup(config)
     exact = lookup.exact(handle)
     found = lookup.find(exact) if exact.version is not None else []
     verdicts = [judge(record, listed) for listed, record in found]

@@ -4,7 +4,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,13 +34,16 @@ class Difference:
     text: str = ""
 
 
-def differences(folder: Path, files: Iterable[FileEntry]) -> list[Difference]:
+def differences(
+    folder: Path, files: Iterable[FileEntry], threads: Executor | None = None
+) -> list[Difference]:
     """Every name in which a folder differs from a record's files, sorted.
 
     Names are compared byte by byte, and nothing is passed over, but folders that hold no file.
 
     Args:
         folder: may itself be a link to one.
+        threads: that read files, several at once; None for one after the other.
 
     Raises:
         OSError: the folder itself cannot be read.
@@ -46,19 +51,21 @@ def differences(folder: Path, files: Iterable[FileEntry]) -> list[Difference]:
     wanted = {entry.path: entry for entry in files}
     descriptor = os.open(folder, _FOLDER)
     try:
-        found = list(_walk(descriptor, "", wanted))
+        found = dict(_walk(descriptor, "", wanted))
+        to_read = [wanted[path] for path, one in found.items() if one is None]
+        compare = partial(_compared, descriptor)
+        read = list((threads.map if threads else map)(compare, to_read))
     finally:
         os.close(descriptor)
-    missing = wanted.keys() - {path for path, _ in found}
-    differing = [one for _, one in found if one is not None]
-    differing += [Difference("missing", path) for path in missing]
+    differing = [one for one in (*found.values(), *read) if one is not None]
+    differing += [Difference("missing", path) for path in wanted.keys() - found.keys()]
     return sorted(differing, key=lambda one: one.path)
 
 
 def _walk(
     descriptor: int, before: str, wanted: Mapping[str, FileEntry]
 ) -> Iterator[tuple[str, Difference | None]]:
-    """Each path below an open folder that is no folder, and how it differs."""
+    """Each path below an open folder that is no folder, and how its name or kind differs."""
     for name in os.listdir(descriptor):
         path = before + name
         kind = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
@@ -78,19 +85,18 @@ def _walk(
             yield path, Difference("link", path, f"to {os.readlink(name, dir_fd=descriptor)}")
         elif not stat.S_ISREG(kind):
             yield path, Difference("special", path, "neither file nor folder")
-        elif path not in wanted:
-            yield path, Difference("extra", path)
         else:
-            yield path, _compared(name, descriptor, wanted[path])
+            yield path, None if path in wanted else Difference("extra", path)
 
 
-def _compared(name: str, within: int, entry: FileEntry) -> Difference | None:
+def _compared(folder: int, entry: FileEntry) -> Difference | None:
     whole, size = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(min(_READ, max(entry.size, 1))))
     try:
-        with os.fdopen(os.open(name, _FILE, dir_fd=within), "rb", buffering=0) as file:
-            while piece := file.read(_READ):
-                whole.update(piece)
-                size += len(piece)
+        with os.fdopen(_opened(folder, entry.path), "rb", buffering=0) as file:
+            while read := file.readinto(buffer):
+                whole.update(buffer[:read])
+                size += read
     except OSError as error:
         return Difference("unreadable", entry.path, error.strerror or "")
     if size != entry.size:
@@ -99,3 +105,17 @@ def _compared(name: str, within: int, entry: FileEntry) -> Difference | None:
         text = f"sha256 {whole.hexdigest()[:16]}…, not {entry.sha256[:16]}…"
         return Difference("changed", entry.path, text)
     return None
+
+
+def _opened(folder: int, path: str) -> int:
+    """A file by its path below an open folder, through no link."""
+    *folders, name = path.split("/")
+    opened: list[int] = []
+    try:
+        for one in folders:
+            within = opened[-1] if opened else folder
+            opened.append(os.open(one, _FOLDER | os.O_NOFOLLOW, dir_fd=within))
+        return os.open(name, _FILE, dir_fd=opened[-1] if opened else folder)
+    finally:
+        for one_open in opened:
+            os.close(one_open)

@@ -102,9 +102,7 @@ def far() -> Iterator[Namespace]:
 
 
 @pytest.fixture(scope="module")
-def inside(
-    far: Namespace, modules: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Side:
+def inside(far: Namespace, modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Side:
     """A site that the module was carried to."""
     folder = tmp_path_factory.mktemp("gap")
     courier = folder / "courier"

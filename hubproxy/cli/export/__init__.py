@@ -1,0 +1,13 @@
+"""`hubproxy export`: what needs no daemon."""
+
+import click
+
+from hubproxy.cli.export.cachetree import cache_tree
+
+
+@click.group("export")
+def command() -> None:
+    """Lay the store out for those who run no daemon."""
+
+
+command.add_command(cache_tree)

@@ -1,0 +1,184 @@
+"""A whole cache folder, held against the trust list; and healed from the store."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hubproxy.config import Config
+from hubproxy.core.cachetree import key_of, spellings
+from hubproxy.core.handle import Handle
+from hubproxy.core.record import Record
+from hubproxy.core.trust import Verdict, judge
+from hubproxy.errors import UsageError
+from hubproxy.service.lookup import Lookup
+from hubproxy.store.blobs import blob_path
+from hubproxy.store.layout import lay_out
+from hubproxy.store.moduledir import Difference, differences
+from hubproxy.store.treecheck import Contents, Lock, look, remove
+from hubproxy.wiring.cachetrees import LOADED
+from hubproxy.wiring.places import places
+from hubproxy.wiring.reports import lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a cache folder has under one name, or several that lead to one module.
+
+    Args:
+        kind: `good`; `foreign`, where nothing that is listed is written so; `denied`, where it is
+            revoked or not approved; `changed`; `half-deleted`, where files are missing and the
+            others are right; `broken`, a link that leads nowhere; `lock`; or `leftover`.
+        place: of the module's folder, of the lock, or of what was left behind.
+        record: that it was held against: of several that are approved, the one that is nearest.
+    """
+
+    kind: str
+    place: Path
+    names: tuple[str, ...] = ()
+    handle: str = ""
+    text: str = ""
+    differing: tuple[Difference, ...] = ()
+    record: Record | None = None
+    lock: Lock | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody need look at it."""
+        return self.kind == "good" or (self.lock is not None and self.lock.state == "alive")
+
+
+@dataclass(slots=True)
+class _Known:
+    """Handles by the keys under which a client may have them, and their records as needed."""
+
+    lookup: Lookup
+    keys: dict[str, Handle] = field(default_factory=dict)
+
+    def records(self, handle: Handle) -> list[tuple[Record, Verdict | None]]:
+        return [(record, judge(record, listed)) for listed, record in self.lookup.find(handle)]
+
+
+def check_tree(config: Config, folder: Path) -> Iterator[Checked]:
+    """Hold everything in a cache folder against the list, name by name.
+
+    Every file is read, with as many threads as there are cores.
+
+    Raises:
+        UsageError: the folder cannot be read.
+        TrustListError: the list cannot be read.
+    """
+    try:
+        contents = look(folder)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be read: {error.strerror}", remedy="Name a cache folder."
+        ) from error
+    if not (contents.modules or contents.broken or contents.locks or contents.leftovers) and any(
+        folder.iterdir()
+    ):
+        raise UsageError(
+            f"{folder} is no cache folder of tensorflow_hub",
+            remedy="Name one; or, for the folder of one module, its HANDLE as well.",
+        )
+    known = _known(lookup(config))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        for place, keys in contents.modules.items():
+            yield _checked(place, keys, contents, known, threads)
+    for key in contents.broken:
+        yield Checked("broken", folder / key, (key,), text="it leads nowhere")
+    for lock in contents.locks:
+        told = {
+            "dead": "held by a process that has ended",
+            "alive": "a download that is under way",
+            "elsewhere": f"held by another host for {lock.seconds / 60:,.0f} minutes",
+        }
+        yield Checked("lock", lock.path, (lock.key,), text=told[lock.state], lock=lock)
+    for path in contents.leftovers:
+        yield Checked("leftover", path, text="a download that nobody goes on with")
+
+
+def repair(config: Config, one: Checked) -> str:
+    """Heal one thing, if it can be: says what was done, or why nothing was.
+
+    Raises:
+        MismatchError: the store's own copy is damaged.
+    """
+    if one.kind == "leftover" or (one.lock is not None and one.lock.state == "dead"):
+        remove(one.place)
+        return "removed"
+    if one.kind not in ("changed", "half-deleted") or one.record is None:
+        return ""
+    archive = blob_path(places(config).data, one.record.archive_digest)
+    if not archive.is_file():
+        return f"not healed: the store has it not: `hubproxy mirror sync {one.record.handle}`"
+    lay_out(one.record, archive, one.place, _beside(one.place))
+    return "healed"
+
+
+def _beside(place: Path) -> Path:
+    """Where a new copy is built: where no client takes it for a module."""
+    own = place.parent / ".hubproxy"
+    if place.parent.name == "modules" and place.parent.parent.name == ".hubproxy":
+        own = place.parent.parent
+    own.mkdir(exist_ok=True)
+    return own
+
+
+def _known(found: Lookup) -> _Known:
+    known = _Known(found)
+    for listed in found.listed():
+        for handle in (listed.exact, listed.exact.unversioned):
+            for text in spellings(handle):
+                known.keys[key_of(text)] = handle
+    return known
+
+
+def _checked(
+    place: Path, keys: list[str], contents: Contents, known: _Known, threads: Executor
+) -> Checked:
+    names = tuple(keys)
+    handle = next((known.keys[key] for key in keys if key in known.keys), None)
+    if handle is None:
+        typed = next((contents.spelled[key] for key in keys if key in contents.spelled), "")
+        handle = _parsed(typed)
+        if handle is None:
+            said = f"typed as {typed}" if typed else "nothing that is listed is written so"
+            return Checked("foreign", place, names, text=said)
+    found = known.records(handle)
+    approved = [record for record, verdict in found if verdict is None]
+    approved.sort(key=lambda record: record.format not in LOADED)
+    if not approved:
+        refused = next((one.message for _, one in found if one), "not on the trust list")
+        return Checked("denied" if found else "foreign", place, names, str(handle), refused)
+    return _nearest(place, names, handle, approved, threads)
+
+
+def _nearest(
+    place: Path, names: tuple[str, ...], handle: Handle, approved: list[Record], threads: Executor
+) -> Checked:
+    best: tuple[list[Difference], Record] | None = None
+    for record in approved:
+        try:
+            differing = differences(place, record.files, threads)
+        except OSError as error:
+            return Checked("changed", place, names, str(handle), error.strerror or "unreadable")
+        if best is None or len(differing) < len(best[0]):
+            best = differing, record
+        if not differing:
+            break
+    assert best is not None
+    differing, record = best
+    kind = "good"
+    if differing:
+        missing = all(one.kind == "missing" for one in differing)
+        kind = "half-deleted" if missing else "changed"
+    return Checked(kind, place, names, record.handle, "", tuple(differing), record)
+
+
+def _parsed(typed: str) -> Handle | None:
+    try:
+        return Handle.parse(typed) if typed else None
+    except ValueError:
+        return None
