@@ -10,7 +10,7 @@ from hubproxy.core.limits import ArchiveLimits
 from hubproxy.store.blobs import BlobStore
 from hubproxy.store.budget import Budget
 from hubproxy.store.drafts import Drafts
-from hubproxy.store.folder import DataFolder
+from hubproxy.store.folder import DataFolder, disk_errors
 from hubproxy.store.modules import ModuleStore
 from hubproxy.store.quarantine import HeldModules
 from hubproxy.store.refs import RefStore
@@ -34,13 +34,16 @@ def open_stores(config: Config) -> Iterator[Stores]:
 
     Raises:
         DataFolderError: another process owns it, or it cannot be used.
+        StorageFullError, StorageFailedError: the disk reported an error.
     """
     folder = DataFolder.open(Path(config.data))
     try:
-        refs, pins = RefStore(folder.sub("refs")), RefStore(folder.sub("pins"))
-        refs.load()
-        pins.load()
-        yield Stores(folder, BlobStore(folder), refs, pins)
+        with disk_errors():
+            refs, pins = RefStore(folder.sub("refs")), RefStore(folder.sub("pins"))
+            refs.load()
+            pins.load()
+            blobs = BlobStore(folder)
+        yield Stores(folder, blobs, refs, pins)
     finally:
         folder.close()
 

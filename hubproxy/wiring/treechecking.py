@@ -139,7 +139,9 @@ def _checked(
     place: Path, keys: list[str], contents: Contents, known: _Known, threads: Executor
 ) -> Checked:
     names = tuple(keys)
-    handle = next((known.keys[key] for key in keys if key in known.keys), None)
+    # Of an exact name and one without a version that lead to one copy, the exact one tells more.
+    handles = sorted((known.keys[key] for key in keys if key in known.keys), key=_is_exact)
+    handle = handles[-1] if handles else None
     if handle is None:
         typed = next((contents.spelled[key] for key in keys if key in contents.spelled), "")
         handle = _parsed(typed)
@@ -147,34 +149,47 @@ def _checked(
             said = f"typed as {typed}" if typed else "nothing that is listed is written so"
             return Checked("foreign", place, names, text=said)
     found = known.records(handle)
-    approved = [record for record, verdict in found if verdict is None]
-    approved.sort(key=lambda record: record.format not in LOADED)
-    if not approved:
-        refused = next((one.message for _, one in found if one), "not on the trust list")
-        return Checked("denied" if found else "foreign", place, names, str(handle), refused)
-    return _nearest(place, names, handle, approved, threads)
+    if not found:
+        return Checked("foreign", place, names, str(handle), "not on the trust list")
+    return _nearest(place, names, handle, found, threads)
 
 
 def _nearest(
-    place: Path, names: tuple[str, ...], handle: Handle, approved: list[Record], threads: Executor
+    place: Path,
+    names: tuple[str, ...],
+    handle: Handle,
+    found: list[tuple[Record, Verdict | None]],
+    threads: Executor,
 ) -> Checked:
-    best: tuple[list[Difference], Record] | None = None
-    for record in approved:
+    """What a folder is nearest to: the approved come first, and what is revoked counts as well."""
+    best: tuple[list[Difference], Record, Verdict | None] | None = None
+    for record, verdict in sorted(found, key=_by_likelihood):
         try:
             differing = differences(place, record.files, threads)
         except OSError as error:
             return Checked("changed", place, names, str(handle), error.strerror or "unreadable")
         if best is None or len(differing) < len(best[0]):
-            best = differing, record
+            best = differing, record, verdict
         if not differing:
             break
     assert best is not None
-    differing, record = best
+    differing, record, verdict = best
+    if verdict is not None:
+        return Checked("denied", place, names, record.handle, verdict.message, tuple(differing))
     kind = "good"
     if differing:
         missing = all(one.kind == "missing" for one in differing)
         kind = "half-deleted" if missing else "changed"
     return Checked(kind, place, names, record.handle, "", tuple(differing), record)
+
+
+def _by_likelihood(found: tuple[Record, Verdict | None]) -> tuple[bool, bool]:
+    record, verdict = found
+    return verdict is not None, record.format not in LOADED
+
+
+def _is_exact(handle: Handle) -> bool:
+    return handle.version is not None
 
 
 def _parsed(typed: str) -> Handle | None:
