@@ -5,18 +5,17 @@ lies in the courier's folder is all that passes.
 """
 
 import gzip
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.hub import Hub
-from tests.e2e.jobs import environ, pack
+from tests.e2e.jobs import pack
 from tests.e2e.namespace import Namespace, island
+from tests.e2e.sides import Side, read_only
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow_hub", reason="needs the real tensorflow_hub")
@@ -28,71 +27,6 @@ embed = hub.load("https://{NAME}")
 print(embed(tf.constant(["The quick brown fox.", "word1 word2"])).shape)
 """
 SHAPE = "(2, 50)\n"
-BIN = Path(sys.executable).parent
-
-
-class Side:
-    """One side of the gap: a folder with settings, and commands that are run there."""
-
-    def __init__(self, folder: Path, more: str, within: Sequence[str] = ()) -> None:
-        self.folder, self._within = folder, within
-        folder.mkdir()
-        self.settings.write_text(f'data = "{folder}/data"\n{more}')
-
-    @property
-    def settings(self) -> Path:
-        return self.folder / "hubproxy.toml"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    def environ(self, **variables: str) -> dict[str, str]:
-        found = environ(Path.cwd(), None)  # hubproxy itself, from here
-        return {
-            **found,
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "HUBPROXY_CONFIG": str(self.settings),
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-            **variables,
-        }
-
-    def run(self, *command: str, **variables: str) -> str:
-        ran = subprocess.run(
-            [*self._within, *command],
-            cwd=self.folder,
-            env=self.environ(**variables),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    def hubproxy(self, *words: str) -> str:
-        return self.run(sys.executable, "-m", "hubproxy", *words)
-
-    @contextmanager
-    def serving(self) -> Iterator[str]:
-        """A daemon here: the URL of its reverse route."""
-        with (self.folder / "log").open("wb") as log:
-            daemon = subprocess.Popen(
-                [*self._within, sys.executable, "-m", "hubproxy", "serve", "--offline"],
-                cwd=self.folder,
-                env=self.environ(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert daemon.stdout is not None
-        try:
-            line = daemon.stdout.readline()
-            assert line.startswith("listening on "), (self.folder / "log").read_text()
-            yield line.split()[-1]
-        finally:
-            daemon.terminate()
-            daemon.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +69,44 @@ def test_a_notebook_loads_it_by_the_daemon(inside: Side, tmp_path: Path) -> None
         command = (sys.executable, "-m", "hubproxy", "run", "--url", url, "--")
         cache = str(tmp_path / "modules")
         assert inside.run(*command, sys.executable, "notebook.py", TFHUB_CACHE_DIR=cache) == SHAPE
+
+
+def test_notebooks_load_it_from_a_mounted_cache_folder(inside: Side) -> None:
+    """Eight at once, from a mount that they cannot write to, with no daemon anywhere."""
+    (inside.folder / "notebook.py").write_text(NOTEBOOK)
+    tree = inside.folder / "tree"
+    inside.hubproxy("export", "tfhub-cache", str(tree))
+    command = [*inside.within, *read_only(tree, sys.executable, "notebook.py")]
+    jobs = [
+        subprocess.Popen(
+            command,
+            cwd=inside.folder,
+            env=inside.environ(TFHUB_CACHE_DIR=str(tree)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    for job in jobs:
+        out, errors = job.communicate(timeout=280)
+        assert out == SHAPE, errors
+    assert not list(tree.glob("*.lock*"))
+    assert "good" in inside.hubproxy("verify-dir", str(tree))
+
+
+def test_a_cache_folder_is_brought_up_to_date_under_the_jobs_that_read_it(inside: Side) -> None:
+    (inside.folder / "notebook.py").write_text(NOTEBOOK)
+    tree = inside.folder / "updated"
+    inside.hubproxy("export", "tfhub-cache", str(tree))
+    with subprocess.Popen(
+        [*inside.within, sys.executable, "notebook.py"],
+        cwd=inside.folder,
+        env=inside.environ(TFHUB_CACHE_DIR=str(tree)),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as job:
+        while job.poll() is None:
+            inside.hubproxy("export", "tfhub-cache", str(tree), "--update", "--prune")
+        assert job.stdout is not None
+        assert job.stdout.read() == SHAPE
