@@ -3,6 +3,7 @@
 import click
 
 from hubproxy.cli.export.cachetree import cache_tree
+from hubproxy.cli.export.static import static
 
 
 @click.group("export")
@@ -11,3 +12,4 @@ def command() -> None:
 
 
 command.add_command(cache_tree)
+command.add_command(static)
