@@ -16,6 +16,7 @@ from tests.e2e.hub import Hub
 from tests.e2e.jobs import pack
 from tests.e2e.namespace import Namespace, island
 from tests.e2e.sides import Side, read_only
+from tests.webserver import free_port, nginx
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 pytest.importorskip("tensorflow_hub", reason="needs the real tensorflow_hub")
@@ -93,6 +94,19 @@ def test_notebooks_load_it_from_a_mounted_cache_folder(inside: Side) -> None:
         assert out == SHAPE, errors
     assert not list(tree.glob("*.lock*"))
     assert "good" in inside.hubproxy("verify-dir", str(tree))
+
+
+def test_a_notebook_loads_it_from_nginx(inside: Side, hook: Path, tmp_path: Path) -> None:
+    """By a web server that knows nothing of hubproxy; the job's hook checks the digest."""
+    (inside.folder / "notebook.py").write_text(NOTEBOOK)
+    site, port = inside.folder / "www", free_port()
+    inside.hubproxy("export", "static", str(site), "--listen", f"127.0.0.1:{port}")
+    with nginx(site, tmp_path / "nginx", port, inside.within) as url:
+        variables = {"HUBPROXY_URL": url, "PYTHONPATH": str(hook)}
+        cache = str(tmp_path / "modules")
+        out = inside.run(sys.executable, "notebook.py", TFHUB_CACHE_DIR=cache, **variables)
+    assert out == SHAPE
+    assert list((tmp_path / "modules").glob("*.hubproxy.txt"))
 
 
 def test_a_cache_folder_is_brought_up_to_date_under_the_jobs_that_read_it(inside: Side) -> None:
