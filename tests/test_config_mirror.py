@@ -12,11 +12,12 @@ from hubproxy.errors import ConfigError
 def read(tmp_path: Path, text: str) -> tuple[Want, ...]:
     path = tmp_path / "mirror.toml"
     path.write_text(text)
-    return load_mirror(path)
+    return load_mirror(path)[0]
 
 
 def test_the_example_shows_every_key_at_its_default() -> None:
-    (want,) = load_mirror(Path("config/mirror.toml"))
+    ((want,), lock) = load_mirror(Path("config/mirror.toml"))
+    assert lock is None
     assert want == Want(modules=("tfhub.dev/google/nnlm-en-dim50/2", "tfhub.dev/google/*"))
 
 

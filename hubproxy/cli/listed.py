@@ -10,6 +10,7 @@ from hubproxy.cli.options import note
 
 if TYPE_CHECKING:
     from hubproxy.core.handle import Handle
+    from hubproxy.core.lock import Lock
     from hubproxy.core.mirrorlist import Want
     from hubproxy.wiring.choosing import Choice
 
@@ -20,12 +21,14 @@ list_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "wanted",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"What is wanted, as in config/mirror.toml.  [default: {DEFAULT_LIST}]",
+    help=f"What is wanted: as in config/mirror.toml, or a lock.  [default: {DEFAULT_LIST}]",
 )
 
 
-def read_wants(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, ...]":
-    """What was named on the command line, or else in a mirror list.
+def read_wants(
+    handles: "Sequence[Handle]", file: Path | None
+) -> "tuple[tuple[Want, ...], Lock | None]":
+    """What was named on the command line, or else in a mirror list; or in a lock, with that.
 
     Raises:
         UsageError: nothing is named, or both.
@@ -37,7 +40,7 @@ def read_wants(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, .
     if handles and file is not None:
         raise UsageError("both HANDLES and --list are given", remedy="Name one of the two.")
     if handles:
-        return (Want(modules=tuple(map(str, handles))),)
+        return (Want(modules=tuple(map(str, handles))),), None
     if file is None and not DEFAULT_LIST.exists():
         raise UsageError(
             f"nothing is wanted: no HANDLE is named, and there is no {DEFAULT_LIST}",
@@ -46,7 +49,9 @@ def read_wants(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, .
     return load_mirror(file or DEFAULT_LIST)
 
 
-def read_wants_or_all(handles: "Sequence[Handle]", file: Path | None) -> "tuple[Want, ...]":
+def read_wants_or_all(
+    handles: "Sequence[Handle]", file: Path | None
+) -> "tuple[tuple[Want, ...], Lock | None]":
     """The same; all that is approved, where nothing is named.
 
     Raises:
@@ -55,15 +60,30 @@ def read_wants_or_all(handles: "Sequence[Handle]", file: Path | None) -> "tuple[
     from hubproxy.core.mirrorlist import EVERYTHING
 
     if not handles and file is None and not DEFAULT_LIST.exists():
-        return (EVERYTHING,)
+        return (EVERYTHING,), None
     return read_wants(handles, file)
 
 
-def tell_choice(choice: "Choice") -> None:
-    """Say what of a wanted set is left out, and why."""
+def tell_choice(choice: "Choice", lock: "Lock | None") -> None:
+    """Say what of a wanted set is left out, and why.
+
+    Raises:
+        DeniedError: it is a lock, and not all of it can be had as it was locked.
+    """
+    from hubproxy.errors import DeniedError
+
+    if lock is not None and (choice.denied or choice.unmatched):
+        why = [*(f"{name} is not approved" for name in choice.unmatched)]
+        why += [reason for _, reason in choice.denied]
+        raise DeniedError(
+            "LOCK_DIFFERS",
+            403,
+            f"not all of {lock.said} can be had: {'; '.join(why)}",
+            remedy="Look at what has changed, and lock the set anew: `hubproxy lock`.",
+        )
     for name in choice.unmatched:
         note(f"{name}: nothing of that name is approved on the trust list")
-    for listed, why in choice.denied:
-        note(f"{listed.exact} ({listed.format}): {why}")
+    for listed, reason in choice.denied:
+        note(f"{listed.exact} ({listed.format}): {reason}")
     for one in choice.too_large:
         note(f"{one.record.handle}: left out, its archive has {one.record.archive.size:,} bytes")

@@ -26,6 +26,7 @@ _COMMANDS = {
     ),
     "request": ("hubproxy.cli.request", "Ask trust officers for a module, and see their answer."),
     "mirror": ("hubproxy.cli.mirror", "Keep a set of modules in step with upstream: sync."),
+    "lock": ("hubproxy.cli.lock", "Pin a set of modules to their bytes."),
     "bundle": (
         "hubproxy.cli.bundle",
         "Carry modules over an air gap: inventory, create, verify, show, import.",

@@ -56,8 +56,9 @@ def sync(
     from hubproxy.wiring import mirroring
 
     out = Output(as_json)
-    choice = wiring.chosen(config, read_wants(handles, wanted), told=note)
-    tell_choice(choice)
+    wants, lock = read_wants(handles, wanted)
+    choice = wiring.chosen(config, wants, told=note, lock=lock)
+    tell_choice(choice, lock)
     planned = mirroring.plan(choice)
     if dry_run:
         _tell_plan(planned, out)

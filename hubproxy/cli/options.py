@@ -22,7 +22,7 @@ config_option = click.option(
     help="Settings file. [default: $HUBPROXY_CONFIG, /etc/hubproxy/hubproxy.toml]",
 )
 _DATA = click.option("--data", help="Data folder.")
-_SETTINGS = ("data", "server__listen", "network__offline", "trust__mode")
+_SETTINGS = ("data", "server__listen", "network__offline", "trust__mode", "trust__lock")
 
 
 class HandleType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5

@@ -23,6 +23,9 @@ from hubproxy.config import Config
         type=click.Choice(["enforce", "quarantine", "first-use"]),
         help="What may enter.",
     ),
+    click.option(
+        "--lock", "trust__lock", metavar="FILE", help="Serve nothing but what this lock pins."
+    ),
 )
 def command(config: Config) -> None:
     """Run the proxy until SIGTERM; SIGHUP reads the trust list and the CA again.

@@ -7,14 +7,17 @@ lies there already is used as `again` says.
 """
 
 import hashlib
+import os
 import warnings
 from contextlib import closing
 from typing import Tuple
 
-from . import again, wire
+from . import again, lock, wire
 from .refusal import HubproxyError
 
 _NOTE = ".hubproxy.txt"
+_DIFFERS = "what is approved for {} is another archive than the one that is locked"
+_LOCK_ANEW = "Look at what has changed, and lock it anew: hubproxy lock."
 
 
 class HubproxyResolver:
@@ -23,10 +26,10 @@ class HubproxyResolver:
     def is_supported(self, handle: object) -> bool:
         base = wire.hubproxy_url()
         return (
-            bool(base)
+            bool(base or os.environ.get("HUBPROXY_LOCK"))
             and isinstance(handle, str)
             and handle.lower().startswith(("http://", "https://"))
-            and not wire.is_ours(handle, base)
+            and not (base and wire.is_ours(handle, base))
         )
 
     def __call__(self, handle: str) -> str:
@@ -41,6 +44,9 @@ class HubproxyResolver:
         key = hashlib.sha1(handle.encode("utf8")).hexdigest()  # noqa: S324  # the cache's own key
         base = wire.hubproxy_url()
         folder = hub.create_local_module_dir(hub.tfhub_cache_dir(use_temp=True), key)
+        pinned = lock.locked(handle)
+        if pinned is not None:
+            return _load_locked(base, pinned, folder)
         found, here_before = _load(base, handle, folder)
         if not here_before:
             return found
@@ -50,6 +56,47 @@ class HubproxyResolver:
             # these are. Jobs that run may be reading them, so they stay, the approved ones beside.
             found, _ = _load(base, handle, "{}-{}".format(folder, approved[:16]), approved)
         return found
+
+
+def _load_locked(base: str, pinned: lock.Locked, folder: str) -> str:
+    """The folder with just the archive that a lock pins, from the cache or from hubproxy.
+
+    Raises:
+        HubproxyError: neither has it, or hubproxy refuses the copy that lies there.
+    """
+    handle = "https://" + pinned.handle
+    beside = "{}-{}".format(folder, pinned.archive[:16])
+    for place in (folder, beside):
+        if _noted(place) == pinned.archive:
+            if base:
+                _check_approved(handle, base, place, pinned)
+            return place
+    if not base:
+        raise HubproxyError(
+            "{} is locked, and {} is not known to be the locked one".format(pinned.handle, folder),
+            "Set HUBPROXY_URL, or TFHUB_CACHE_DIR to an exported cache folder.",
+        )
+    for place in (folder, beside):
+        try:
+            found, here_before = _load(base, handle, place, pinned.archive)
+        except _OtherArchiveError:
+            raise HubproxyError(_DIFFERS.format(pinned.handle), _LOCK_ANEW) from None
+        if not here_before:  # else another archive lies there, and jobs may be reading it
+            return found
+    raise HubproxyError(
+        "{} is not known to be the locked {}".format(beside, pinned.handle), "Remove that folder."
+    )
+
+
+def _check_approved(handle: str, base: str, place: str, pinned: lock.Locked) -> None:
+    """See that the locked copy is not refused, nor replaced, by now."""
+    approved = again.approved_now(handle, base, place)
+    if approved and approved != pinned.archive:
+        raise HubproxyError(_DIFFERS.format(pinned.handle), _LOCK_ANEW)
+
+
+class _OtherArchiveError(HubproxyError):
+    """What was sent is another archive than the one that was wanted."""
 
 
 def _load(base: str, handle: str, folder: str, wanted: str = "") -> Tuple[str, bool]:
@@ -65,7 +112,7 @@ def _load(base: str, handle: str, folder: str, wanted: str = "") -> Tuple[str, b
     def fetch(handle: str, into: str) -> None:
         digest = _download(base, handle, into)
         if wanted and digest != wanted:
-            raise HubproxyError("what is approved has changed meanwhile", "Load it again.")
+            raise _OtherArchiveError("what is approved has changed meanwhile", "Load it again.")
         _note(folder, digest)
         fetched.append(digest)
 

@@ -1,4 +1,4 @@
-"""Reading a mirror list: which modules are to be held."""
+"""Reading a mirror list, or a lock: which modules are to be held."""
 
 import tomllib
 from collections.abc import Mapping
@@ -8,28 +8,54 @@ from typing import Any
 import msgspec
 
 from hubproxy.config.read import parse_size
+from hubproxy.core.lock import MARK, Lock
 from hubproxy.core.mirrorlist import Want
 from hubproxy.errors import ConfigError
 
 
-def load_mirror(path: Path) -> tuple[Want, ...]:
-    """Read a mirror list.
+def load_mirror(path: Path) -> tuple[tuple[Want, ...], Lock | None]:
+    """Read a mirror list; or a lock, of which just that is wanted.
 
     Raises:
         ConfigError: names the table, and what would be right.
     """
+    document = _read(path, "the mirror list")
+    if MARK not in document:
+        return parse_mirror(document, str(path)), None
+    lock = _parse_lock(document, path)
+    wants = (Want(modules=(one.handle,), formats=(one.format,)) for one in lock.modules)
+    return tuple(wants), lock
+
+
+def load_lock(path: Path) -> Lock:
+    """Read a lock.
+
+    Raises:
+        ConfigError: it cannot be read, or is none.
+    """
+    return _parse_lock(_read(path, "the lock"), path)
+
+
+def _parse_lock(document: Mapping[str, Any], path: Path) -> Lock:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Lock.parse(document, str(path))
+    except ValueError as error:
+        raise ConfigError(
+            f"{path} is no lock: {error}", remedy="Write it anew: `hubproxy lock -o FILE ...`."
+        ) from error
+
+
+def _read(path: Path, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"the mirror list {path} cannot be read: {error.strerror}",
-            remedy="Name another file with --list.",
+            f"{what} {path} cannot be read: {error.strerror}", remedy="Name another file."
         ) from error
     except ValueError as error:  # its syntax, with the line; or not UTF-8
         raise ConfigError(
             f"{path} is not TOML: {error}", remedy="Mend that line; texts stand in quotes."
         ) from error
-    return parse_mirror(document, str(path))
 
 
 def parse_mirror(document: Mapping[str, Any], said: str) -> tuple[Want, ...]:

@@ -48,6 +48,7 @@ class Trust(Section, frozen=True):
     source: str = ""
     root: str = ""
     refresh_seconds: Seconds = 60
+    lock: str = ""
 
 
 class Network(Section, frozen=True, rename={"rate_limit_bytes": "rate_limit"}):

@@ -30,7 +30,10 @@ Root-Is-Purelib: true
 Tag: py3-none-any
 """
 
-SWITCH = 'import os; os.environ.get("HUBPROXY_URL") and __import__("hubproxy.client.startup")\n'
+SWITCH = (
+    'import os; (os.environ.get("HUBPROXY_URL") or os.environ.get("HUBPROXY_LOCK")) '
+    'and __import__("hubproxy.client.startup")\n'
+)
 """What `hubproxy/client/hubproxy.pth` holds; an installed package has that file elsewhere."""
 
 

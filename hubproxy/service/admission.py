@@ -7,6 +7,7 @@ from typing import Any
 
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
+from hubproxy.core.lock import Lock
 from hubproxy.core.policy import Policy, judge_policy, overdue, stricter, too_large
 from hubproxy.core.quarantine import Ask, HeldModule, held_verdict, refused_verdict
 from hubproxy.core.record import FORMATS, Format, Record
@@ -46,6 +47,7 @@ class Admission:
         mode: of the site; the officers may demand a stricter one.
         clock: the time, timezone-aware UTC.
         gate: looks into what nobody has reviewed.
+        lock: the set of modules that alone may be served; None for no such set.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Admission:
         flights: Flights,
         mode: Mode,
         clock: Callable[[], datetime],
+        lock: Lock | None = None,
     ) -> None:
+        self._lock = lock
         self._trust, self._modules = trust, modules
         self._quarantine, self._gate = quarantine, gate
         self._transfers, self._flights = transfers, flights
@@ -92,7 +96,7 @@ class Admission:
             HubproxyError: it may not be served, or there is no list to say so.
         """
         self._transfers.upstream(handle.hub)
-        snapshot, exact = await self._trust.resolve(handle, formats)
+        snapshot, exact = await self._trust.resolve(self._locked(handle), formats)
         mode = self._holds(snapshot.policy)
         entry.exact = str(exact)
         listed, reviewed = snapshot.find(exact, FORMATS), True
@@ -130,6 +134,8 @@ class Admission:
             # Nobody has reviewed what first use has pinned: of that, the policy bounds the size.
             signed = admitted.reviewed
             verdict = judge_policy(record, policy, now) if signed else too_large(record, policy)
+        if verdict is None and self._lock is not None:
+            verdict = self._lock.judge(record)
         if verdict is not None:
             raise _denied(verdict)
         late = overdue(record, policy, now) if admitted.reviewed else None
@@ -138,6 +144,19 @@ class Admission:
         said = admitted.term.warning(now), late
         entry.warnings = tuple(warning for warning in said if warning is not None)
         return record
+
+    def _locked(self, handle: Handle) -> Handle:
+        """What a handle means where there is a lock.
+
+        Raises:
+            DeniedError: NOT_LOCKED, it is not in the lock.
+        """
+        if self._lock is None:
+            return handle
+        exact = self._lock.exact(handle)
+        if exact is None:
+            raise _denied(self._lock.missing(handle))
+        return exact
 
     async def _record(self, listed: Listed) -> Record:
         """The record that the list names.

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from hubproxy.config import Config
+from hubproxy.core.lock import Lock
 from hubproxy.core.mirrorlist import Want, choose
 from hubproxy.core.policy import judge_policy
 from hubproxy.core.record import Record, target_path
@@ -61,11 +62,13 @@ def chosen(
     *,
     told: Callable[[str], None],
     source: Path | None = None,
+    lock: Lock | None = None,
 ) -> Choice:
     """Choose among what the list approves now. Reads beside a running daemon.
 
     Args:
         source: of the list, in the place of this site's own.
+        lock: to which each module must be true.
         told: is told where an older state of the list is looked at, or one in its grace.
 
     Raises:
@@ -91,6 +94,8 @@ def chosen(
         here = listed[one.exact, one.format]
         record = found.record(here)
         verdict = judge(record, here) or judge_policy(record, snapshot.policy, at)
+        if verdict is None and lock is not None:
+            verdict = lock.judge(record)
         if verdict is not None:
             denied.append((here, f"{verdict.code}: {verdict.message}"))
             continue

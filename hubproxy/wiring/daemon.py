@@ -8,10 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from hubproxy.ca.authority import Authority
 from hubproxy.config import Config
+from hubproxy.config.mirror import load_lock
 from hubproxy.errors import AuthorityError, HubproxyError
 from hubproxy.logs import event
 from hubproxy.server.app import App
@@ -181,6 +183,7 @@ async def open_daemon(
                 flights=flights,
                 mode=config.trust.mode,
                 clock=clock,
+                lock=load_lock(Path(config.trust.lock)) if config.trust.lock else None,
             ),
             modules=modules,
             transfers=transfers,

@@ -14,7 +14,10 @@ import pytest
 
 from hubproxy.client.refusal import HubproxyError
 from hubproxy.client.resolver import HubproxyResolver
+from hubproxy.core.handle import Handle
+from hubproxy.core.lock import Lock, Locked
 from tests.client.wireserver import Answer, WireServer, module, refusal, repr_digest
+from tests.made import describe
 
 BASE = "http://hubproxy.example:8440"
 HANDLE = "https://tfhub.dev/google/spice/2"
@@ -314,3 +317,97 @@ def test_what_is_noted_of_a_copy_lies_beside_it(copy: Path) -> None:
     beside = copy.with_name(f"{copy.name}.hubproxy.txt")
     assert beside.read_text() == f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()}\n"
     assert sorted(path.name for path in copy.iterdir()) == ["README", "saved_model.pb"]
+
+
+def pin(folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the job hold itself to one archive of the module."""
+    path = folder.parent / f"{folder.name}.lock.toml"
+    locked = Locked.of(describe(content, "tfhub.dev/google/spice/2"), [UNVERSIONED])
+    path.write_text(Lock.of([locked]).encode())
+    monkeypatch.setenv("HUBPROXY_LOCK", str(path))
+
+
+UNVERSIONED = Handle.parse("tfhub.dev/google/spice")
+
+
+def test_a_locked_module_is_loaded_when_it_is_the_locked_one(
+    cache: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put(PATH, module(ARCHIVE))
+    pin(cache, ARCHIVE, monkeypatch)
+    for handle in (HANDLE, "https://tfhub.dev/google/spice"):
+        folder = Path(HubproxyResolver()(handle))
+        assert folder == cache / hashlib.sha1(handle.encode()).hexdigest()
+        assert Path(HubproxyResolver()(handle)) == folder
+    # Without a version, the locked one is asked for.
+    assert {asked.path.partition("?")[0] for asked in server.requests} == {PATH}
+
+
+def test_another_archive_than_the_locked_one_is_refused_and_not_kept(
+    cache: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put(PATH, module(NEWER))
+    pin(cache, ARCHIVE, monkeypatch)
+    with pytest.raises(HubproxyError, match="another archive than the one that is locked"):
+        HubproxyResolver()(HANDLE)
+    assert list(cache.iterdir()) == []
+
+
+def test_what_is_not_in_the_lock_is_refused_unasked(
+    cache: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(cache, ARCHIVE, monkeypatch)
+    with pytest.raises(HubproxyError, match="spice/3 is not in the lock"):
+        HubproxyResolver()("https://tfhub.dev/google/spice/3")
+    assert server.requests == []
+
+
+def test_a_copy_that_is_not_the_locked_one_is_left_and_the_locked_one_comes_beside(
+    copy: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put(PATH, module(NEWER))
+    pin(copy.parent, NEWER, monkeypatch)
+    found = Path(HubproxyResolver()(HANDLE))
+    assert (found / "saved_model.pb").read_bytes() == b"another graph"
+    assert (copy / "saved_model.pb").read_bytes() == b"graph" * 1000
+    assert Path(HubproxyResolver()(HANDLE)) == found
+
+
+def test_a_copy_that_nobody_knows_is_not_taken_for_the_locked_one(
+    copy: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy.with_name(f"{copy.name}.hubproxy.txt").unlink()
+    pin(copy.parent, ARCHIVE, monkeypatch)
+    assert Path(HubproxyResolver()(HANDLE)) != copy
+    monkeypatch.delenv("HUBPROXY_URL")
+    for path in copy.parent.glob("*.hubproxy.txt"):
+        path.unlink()
+    with pytest.raises(HubproxyError, match="not known to be the locked one"):
+        HubproxyResolver()(HANDLE)
+
+
+def test_a_locked_copy_that_is_replaced_by_now_is_refused(
+    copy: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(copy.parent, ARCHIVE, monkeypatch)
+    server.put(PATH, module(NEWER))
+    with pytest.raises(HubproxyError, match="another archive than the one that is locked"):
+        HubproxyResolver()(HANDLE)
+    server.put(PATH, refusal(410, code="HP-T10", detail="it leaks"))
+    with pytest.raises(HubproxyError, match="it leaks"):
+        HubproxyResolver()(HANDLE)
+
+
+def test_without_an_address_the_locked_copy_is_used_and_nothing_else(
+    copy: Path, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from an exported cache folder: nobody is asked, and never the internet."""
+    monkeypatch.delenv("HUBPROXY_URL")
+    pin(copy.parent, ARCHIVE, monkeypatch)
+    assert Path(HubproxyResolver()(HANDLE)) == copy
+    with pytest.raises(HubproxyError, match="Set HUBPROXY_URL, or TFHUB_CACHE_DIR"):
+        HubproxyResolver()("https://tfhub.dev/google/spice")
+    pin(copy.parent, NEWER, monkeypatch)
+    with pytest.raises(HubproxyError, match="not known to be the locked one"):
+        HubproxyResolver()(HANDLE)
+    assert server.requests == []

@@ -85,7 +85,8 @@ def test_the_wheel_has_the_hook_under_its_own_name() -> None:
         f"{INFO}/RECORD",
     }
     assert pth == (
-        'import os; os.environ.get("HUBPROXY_URL") and __import__("hubproxy_client.startup")\n'
+        'import os; (os.environ.get("HUBPROXY_URL") or os.environ.get("HUBPROXY_LOCK")) '
+        'and __import__("hubproxy_client.startup")\n'
     )
     assert "Name: hubproxy-client\nVersion: 1.2.3\n" in metadata
     assert "Requires-Python: >=3.7\n" in metadata

@@ -99,8 +99,9 @@ def create(
 
     out = Output(as_json)
     had = None if since is None else bundling.read_inventory(config, since, told=note)
-    choice = wiring.chosen(config, read_wants_or_all(handles, wanted), told=note, source=source)
-    tell_choice(choice)
+    wants, lock = read_wants_or_all(handles, wanted)
+    choice = wiring.chosen(config, wants, told=note, source=source, lock=lock)
+    tell_choice(choice, lock)
     made = bundling.create(config, folder, choice, since=had, split=split, days=days, told=note)
     for one in made.absent:
         note(f"{one.record.handle}: left out, the store has it not: `hubproxy mirror sync` first")

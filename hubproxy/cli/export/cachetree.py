@@ -45,8 +45,9 @@ def cache_tree(
     from hubproxy import wiring
     from hubproxy.wiring.cachetrees import export
 
-    choice = wiring.chosen(config, read_wants_or_all((), wanted), told=note)
-    tell_choice(choice)
+    wants, lock = read_wants_or_all((), wanted)
+    choice = wiring.chosen(config, wants, told=note, lock=lock)
+    tell_choice(choice, lock)
     done = export(folder, choice, aliases, update=update, prune=prune)
     for one in done.absent:
         note(f"{one.record.handle}: left out, the store has it not: `hubproxy mirror sync` first")

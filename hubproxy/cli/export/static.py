@@ -52,8 +52,9 @@ def static(
     from hubproxy import wiring
     from hubproxy.wiring.staticsites import export
 
-    choice = wiring.chosen(config, read_wants_or_all((), wanted), told=note)
-    tell_choice(choice)
+    wants, lock = read_wants_or_all((), wanted)
+    choice = wiring.chosen(config, wants, told=note, lock=lock)
+    tell_choice(choice, lock)
     done = export(
         config,
         folder,
