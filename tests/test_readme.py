@@ -82,7 +82,8 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     for name, files in (("image", CLEAN), ("poisoned", POISONED), ("broken", BROKEN)):
         (tmp_path / f"{name}.tar.gz").write_bytes(tar_gz(files))
     (tmp_path / "train.py").write_text(
-        "import os\nassert 'HUBPROXY_URL' in os.environ or 'HTTPS_PROXY' in os.environ\n"
+        "import os\n"
+        "assert {'HUBPROXY_URL', 'HTTPS_PROXY', 'TFHUB_CACHE_DIR'} & set(os.environ)\n"
     )
     (tmp_path / "hubproxy.toml").write_text(
         f'data = "{tmp_path}/data"\n[server]\nlisten = "127.0.0.1:{port}"\n'
@@ -114,6 +115,11 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     assert "ready: root 1, timestamp 2" in shown
     assert '"code":"HP-T10"' not in shown
     assert "hubproxy_requests_total" in shown
+    assert "courier/bundle: 1 modules, 1 archives of " in shown
+    assert "imported: 1 modules; trust list root 1, " in shown
+    assert "courier/next: 0 modules, 0 archives of 0 bytes, 1 volume" in shown
+    assert "good          " in shown
+    assert "1 wanted, 0 brought, 1 in step" in shown
     assert "the stolen key is refused" in shown
     assert "answered with 410" in shown
     assert "tfhub.dev/vendor/poisoned/1 is held for review as Q1 since " in shown
