@@ -82,8 +82,7 @@ async def test_the_commands_do_what_the_readme_says(tmp_path: Path, origin: Orig
     for name, files in (("image", CLEAN), ("poisoned", POISONED), ("broken", BROKEN)):
         (tmp_path / f"{name}.tar.gz").write_bytes(tar_gz(files))
     (tmp_path / "train.py").write_text(
-        "import os\n"
-        "assert {'HUBPROXY_URL', 'HTTPS_PROXY', 'TFHUB_CACHE_DIR'} & set(os.environ)\n"
+        "import os\nassert {'HUBPROXY_URL', 'HTTPS_PROXY', 'TFHUB_CACHE_DIR'} & set(os.environ)\n"
     )
     (tmp_path / "hubproxy.toml").write_text(
         f'data = "{tmp_path}/data"\n[server]\nlisten = "127.0.0.1:{port}"\n'
