@@ -1,14 +1,16 @@
 """What the store holds under which name: one small file each, replaced by rename."""
 
 import logging
+import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from hubproxy.core.digest import Digest
-from hubproxy.core.handle import Handle
+from hubproxy.core.handle import Handle, parse_hub
 from hubproxy.core.record import FORMATS, Format, Record
 from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.logs import event
@@ -43,6 +45,22 @@ class Ref(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
         return Digest.parse(self.archive)
 
 
+_DECODER = msgspec.json.Decoder(Ref)
+
+
+@cache
+def _hub(text: str) -> str:
+    """A hub's name, as it is written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    hub = parse_hub(text)
+    if hub != text:
+        raise ValueError(f"{text} is not how {hub} is written")
+    return hub
+
+
 class RefStore:
     """Refs on disk, all of them in memory: the folder has one owner.
 
@@ -57,30 +75,46 @@ class RefStore:
 
     def load(self) -> None:
         """Read every ref, as the owner of the folder."""
-        for path in self._folder.rglob(f".{_MARK}*"):
-            path.unlink()  # what a process that was killed had not yet renamed
-        self.read()
+        parts, refs = self._found()
+        for path in parts:
+            Path(path).unlink()  # what a process that was killed had not yet renamed
+        self._read(refs)
 
     def read(self) -> None:
         """Read every ref. One that cannot be read is listed in `damaged` and passed over."""
+        self._read(self._found()[1])
+
+    def _found(self) -> tuple[list[str], list[str]]:
+        """The files that are no refs yet, and those that are, sorted. A start must not wait."""
+        parts, refs = [], []
+        for folder, inner, names in os.walk(self._folder):
+            parts += [f"{folder}/{name}" for name in names if name.startswith(f".{_MARK}")]
+            # A folder of such a name is a ref that cannot be read.
+            refs += [f"{folder}/{name}" for name in (*names, *inner) if name.startswith(_MARK)]
+        return parts, sorted(refs)
+
+    def _read(self, paths: list[str]) -> None:
         self._refs.clear()
         self.damaged.clear()
         self._later.clear()
-        for path in sorted(self._folder.rglob(f"{_MARK}*")):
-            form = next((form for form in FORMATS if path.name == _MARK + form), None)
+        start = len(str(self._folder)) + 1
+        for path in paths:
+            name, _, mark = path[start:].rpartition("/")
+            form = next((form for form in FORMATS if mark == _MARK + form), None)
             try:
-                name = str(path.parent.relative_to(self._folder))
-                exact = Handle.parse(name)
+                hub, _, rest = name.partition("/")
+                exact = Handle.of(_hub(hub), rest)
                 if str(exact) != name:
                     raise ValueError(f"{name} is not how {exact} is written")
-                ref = msgspec.json.decode(path.read_bytes(), type=Ref)
+                with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # quicker, for thousands
+                    ref = _DECODER.decode(file.read())
                 ref.record_digest, ref.archive_digest  # noqa: B018  # each checks itself
             except (ValueError, OSError, msgspec.MsgspecError):
-                self.damaged.append(path)
+                self.damaged.append(Path(path))
                 event("ref.damaged", level=logging.ERROR, path=path)
                 continue
             if form is None:
-                self._later.append(path)
+                self._later.append(Path(path))
             else:
                 self._refs[exact, form] = ref
 

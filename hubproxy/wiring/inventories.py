@@ -1,5 +1,6 @@
 """What this site has, told to whoever makes bundles for it."""
 
+import os
 import socket
 from contextlib import suppress
 
@@ -7,7 +8,6 @@ from hubproxy.config import Config
 from hubproxy.core.audit import timestamp
 from hubproxy.core.inventory import Inventory, SignedInventory, is_site_name
 from hubproxy.errors import HubproxyError, UsageError
-from hubproxy.store.blobs import blob_path
 from hubproxy.store.refs import RefStore
 from hubproxy.trust.sitekey import sign_inventory, site_key
 from hubproxy.wiring.places import now, places
@@ -35,10 +35,11 @@ def inventory(config: Config, site: str) -> SignedInventory:
     refs.read()
     records: set[str] = set()
     archives: set[str] = set()
+    here = {name for _, _, names in os.walk(data / "blobs") for name in names}
     for _, _, ref in refs:
-        archive = ref.archive_digest
-        if archive.hex in archives or blob_path(data, archive).is_file():
-            archives.add(archive.hex)
+        archive = ref.archive_digest.hex
+        if archive in here:
+            archives.add(archive)
             records.add(ref.record_digest.hex)
     versions = ""
     with suppress(HubproxyError):
