@@ -11,6 +11,7 @@ from hubproxy.core.handle import Handle
 from hubproxy.core.record import FORMATS, Record
 from hubproxy.core.staticsite import blob, caddy, latest, module, nginx, nginx_digests
 from hubproxy.errors import TrustListError, UsageError
+from hubproxy.store.exportfolder import OWN
 from hubproxy.store.staticsite import StaticSite, list_path
 from hubproxy.trust.contents import published_name
 from hubproxy.trust.whole import beside, metadata
@@ -18,7 +19,7 @@ from hubproxy.wiring.carrying import carried_list
 from hubproxy.wiring.choosing import Choice, Stocked
 from hubproxy.wiring.reports import stored_record
 
-_OWN = PurePosixPath(".hubproxy")
+_OWN = PurePosixPath(OWN)
 
 
 @dataclass(frozen=True, slots=True)

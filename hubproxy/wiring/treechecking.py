@@ -14,6 +14,7 @@ from hubproxy.core.trust import Verdict, judge
 from hubproxy.errors import UsageError
 from hubproxy.service.lookup import Lookup
 from hubproxy.store.blobs import blob_path
+from hubproxy.store.exportfolder import OWN
 from hubproxy.store.layout import lay_out
 from hubproxy.store.moduledir import Difference, differences
 from hubproxy.store.treecheck import Contents, Lock, look, remove
@@ -119,8 +120,8 @@ def repair(config: Config, one: Checked) -> str:
 
 def _beside(place: Path) -> Path:
     """Where a new copy is built: where no client takes it for a module."""
-    own = place.parent / ".hubproxy"
-    if place.parent.name == "modules" and place.parent.parent.name == ".hubproxy":
+    own = place.parent / OWN
+    if place.parent.name == "modules" and place.parent.parent.name == OWN:
         own = place.parent.parent
     own.mkdir(exist_ok=True)
     return own
