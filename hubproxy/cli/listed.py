@@ -9,6 +9,7 @@ import click
 from hubproxy.cli.options import note
 
 if TYPE_CHECKING:
+    from hubproxy.config import Config
     from hubproxy.core.handle import Handle
     from hubproxy.core.lock import Lock
     from hubproxy.core.mirrorlist import Want
@@ -87,3 +88,16 @@ def tell_choice(choice: "Choice", lock: "Lock | None") -> None:
         note(f"{listed.exact} ({listed.format}): {reason}")
     for one in choice.too_large:
         note(f"{one.record.handle}: left out, its archive has {one.record.archive.size:,} bytes")
+
+
+def tell_export(config: "Config", choice: "Choice", where: str) -> None:
+    """Put on record, before any of it is written, what is given out past the daemon.
+
+    Raises:
+        AuditUnavailableError: it cannot be recorded, so it must not be given out.
+    """
+    from hubproxy import wiring
+
+    handles = sorted({one.record.handle for one in choice.modules})
+    some = ", ".join(handles[:20]) + (f" and {len(handles) - 20} more" if handles[20:] else "")
+    wiring.append_decision(config, f"to {where}: {some or 'no module'}", kind="export")

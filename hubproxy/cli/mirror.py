@@ -31,12 +31,14 @@ def command() -> None:
 @click.argument("handles", nargs=-1, type=HandleType())
 @list_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be fetched.")
+@click.option("--prune", is_flag=True, help="Let what is no longer wanted be evicted in its turn.")
 @json_option
 def sync(
     config: Config,
     handles: "tuple[Handle, ...]",
     wanted: Path | None,
     dry_run: bool,
+    prune: bool,
     as_json: bool,
 ) -> None:
     """Bring HANDLES, or what a mirror list wants of the trust list, into the store.
@@ -44,7 +46,8 @@ def sync(
     It runs beside a daemon or without one. Several modules come at once, `network.fetches` of
     them, at `network.rate_limit` bytes per second; one that was cut short is gone on with at the
     byte. What upstream has dropped stays, and is named. Bytes that upstream has changed are an
-    alarm, in the audit log and the metrics, and never come in.
+    alarm, in the audit log and the metrics, and never come in. What a mirror brought is never
+    evicted, until a run with --prune no longer wants it.
 
     Exit status: 0 all of it is here and in step, 1 something could not be fetched or compared,
     4 upstream has changed bytes that are approved.
@@ -59,13 +62,15 @@ def sync(
     wants, lock = read_wants(handles, wanted)
     choice = wiring.chosen(config, wants, told=note, lock=lock)
     tell_choice(choice, lock)
-    planned = mirroring.plan(choice)
+    planned = mirroring.plan(choice, prune=prune)
     if dry_run:
         _tell_plan(planned, out)
         return
     with transfer_bars(total=planned.bytes_to_fetch) as moved:
         outcomes = asyncio.run(
-            mirroring.sync(config, planned, moved=moved, told=lambda one: _tell(one, out))
+            mirroring.sync(
+                config, planned, moved=moved, told=lambda one: _tell(one, out), waiting=note
+            )
         )
     _tell_summary(outcomes, out)
     states = {one.state for one in outcomes}

@@ -23,6 +23,8 @@ class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         reason: in words, of the whole of it.
         records: digests, `sha256:<hex>`, of the records whose modules come in with it.
         told: what the audit log is told besides.
+        released: handles with their format, `tfhub.dev/a/b/1/saved_model.json` as on the list, that
+            may be evicted from now on.
     """
 
     v: Literal[1] = 1
@@ -32,3 +34,4 @@ class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     reason: str
     records: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
+    released: tuple[str, ...] = ()

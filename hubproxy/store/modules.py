@@ -31,7 +31,7 @@ from hubproxy.store.room import SteppedRoom, zip_room
 from hubproxy.store.sinks import chunk_mismatch
 from hubproxy.store.spool import open_spool
 from hubproxy.store.staging import Stage
-from hubproxy.store.takein import take_in
+from hubproxy.store.takein import release, take_in
 from hubproxy.store.threads import in_thread
 
 _BULK = 4
@@ -164,13 +164,22 @@ class ModuleStore:
 
         await in_thread(work, self._bulk)
 
-    async def take_in(self, stage: Stage, records: Sequence[Record]) -> None:
+    async def take_in(
+        self, stage: Stage, records: Sequence[Record], released: Sequence[str]
+    ) -> None:
         """Take in the staged archives of some records, and keep them from ever being evicted.
+
+        Args:
+            released: what may be evicted from now on, by its paths on the list.
 
         Raises:
             StorageFullError: there is no room for all of them; nothing was taken.
         """
-        work = partial(take_in, stage, records, self._blobs, self._refs, self._budget)
+
+        def work() -> None:
+            release(released, self._refs, self._budget)
+            take_in(stage, records, self._blobs, self._refs, self._budget)
+
         await in_thread(work, self._bulk)
         for record in records:
             self._drafts.drop(record)

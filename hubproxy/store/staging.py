@@ -16,7 +16,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,13 +135,12 @@ class Stage:
             ) from error
 
     def drop(self) -> None:
-        """Remove it: `ready.json` last, so that a crash leaves nothing half visible."""
+        """Remove it: `ready.json` first, as it promises all the rest."""
         with disk_errors():
-            for name in ("blobs", "records", "tmp", "list"):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / _READY).unlink(missing_ok=True)
+            if self.folder.is_dir():
+                fsync_folder(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
-            fsync_folder(self.folder.parent)
 
 
 class Staging:
@@ -161,9 +160,29 @@ class Staging:
         found = (Stage(path) for path in sorted(self._folder.iterdir()) if path.is_dir())
         return [stage for stage in found if stage.is_ready]
 
+    def recover(self, work: Stage, prefix: str) -> None:
+        """Put what lies in batches that were never handed over back to where it was received.
+
+        Args:
+            work: where that is.
+            prefix: of the names of those batches.
+        """
+        with disk_errors():
+            for path in sorted(self._folder.glob(f"{prefix}*")):
+                batch = Stage(path)
+                if batch.is_ready:
+                    continue
+                for blob in batch.blobs.glob("*"):
+                    blob.rename(work.blobs / blob.name)
+                fsync_folder(work.blobs)
+                shutil.rmtree(path, ignore_errors=True)
+
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, told: Callable[[str], None]) -> Iterator[None]:
         """Write here alone; waits for whoever does.
+
+        Args:
+            told: is told that somebody does.
 
         Raises:
             DataFolderError: the folder cannot be made or written.
@@ -177,7 +196,11 @@ class Staging:
                 remedy="Run this as the user that the daemon runs as, or mend `data`.",
             ) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                told("another mirror or import is at work here: waiting until it has ended")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:
             os.close(lock)

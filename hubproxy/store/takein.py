@@ -5,8 +5,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from hubproxy.core.digest import Descriptor
-from hubproxy.core.record import Record
+from hubproxy.core.record import Record, target_path
 from hubproxy.errors import StorageFailedError
 from hubproxy.files import fsync_folder, make_folder, write_whole
 from hubproxy.store.blobs import BlobStore, Held
@@ -49,6 +51,15 @@ def take_in(
     finally:
         reservation.wrote(0)
         reservation.grow(0)
+
+
+def release(names: Sequence[str], refs: RefStore, budget: Budget) -> None:
+    """Let modules be evicted again, by their paths on the list; fine if they may be already."""
+    wanted = set(names)
+    for exact, form, ref in refs:
+        if ref.kept and target_path(exact, form) in wanted:
+            with disk_errors(), budget.naming():
+                refs.put(exact, form, msgspec.structs.replace(ref, kept=False))
 
 
 def _move_blob(stage: Stage, record: Record, blobs: BlobStore) -> None:

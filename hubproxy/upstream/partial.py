@@ -15,7 +15,7 @@ import msgspec
 
 from hubproxy.core.fetching import Incoming, Resume
 from hubproxy.core.handle import Handle
-from hubproxy.errors import StorageFullError
+from hubproxy.errors import StorageFailedError, StorageFullError
 
 _PIECE = 1024 * 1024
 
@@ -89,6 +89,7 @@ class PartialUpstream:
         Raises:
             UpstreamError: it was not delivered; also while `body` is read.
             StorageFullError: there is no room to keep it; also while `body` is read.
+            StorageFailedError: what was kept cannot be read any more.
         """
         kept, have = self._read(exact), self.size(exact)
         if resume is not None or kept is None or not have:
@@ -119,10 +120,17 @@ class PartialUpstream:
                 yield piece
 
     async def _again(self, exact: Handle, size: int) -> AsyncGenerator[bytes, None]:
-        async with aiofiles.open(self._body(exact), "rb") as file:
-            while size and (piece := await file.read(min(_PIECE, size))):
-                size -= len(piece)
-                yield piece
+        try:
+            async with aiofiles.open(self._body(exact), "rb") as file:
+                while size and (piece := await file.read(min(_PIECE, size))):
+                    size -= len(piece)
+                    yield piece
+        except OSError as error:
+            self.forget(exact)
+            raise StorageFailedError(
+                f"what had come of {exact} cannot be read: {error.strerror}",
+                remedy="It was removed: run it again, and look at the disk.",
+            ) from error
 
     async def _noting(self, exact: Handle, incoming: Incoming) -> AsyncGenerator[bytes, None]:
         """Pass the body on, and keep it where it may be gone on with."""

@@ -38,13 +38,13 @@ class _Batch:
 
     async def open(self) -> tuple[Ready, Sequence[Record]]:
         def work() -> tuple[Ready, Sequence[Record]]:
-            ready = self._stage.read()
+            ready = self._ready = self._stage.read()
             return ready, [self._stage.record(digest) for digest in ready.records]
 
         return await asyncio.to_thread(work)
 
     async def take(self, records: Sequence[Record]) -> None:
-        await self._modules.take_in(self._stage, records)
+        await self._modules.take_in(self._stage, records, self._ready.released)
         if self._listed is not None:
             await asyncio.to_thread(install_list, self._stage, self._listed)
         await asyncio.to_thread(self._stage.drop)

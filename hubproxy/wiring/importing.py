@@ -1,7 +1,7 @@
 """Bundles, where the network is not: verified by the list alone, then taken in as one batch."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,10 +90,16 @@ def given_root(config: Config, file: Path | None) -> bytes:
         ) from error
 
 
-async def import_bundle(config: Config, folders: Sequence[Path], root: Path | None) -> Imported:
+async def import_bundle(
+    config: Config, folders: Sequence[Path], root: Path | None, *, told: Callable[[str], None]
+) -> Imported:
     """Take a bundle in, or what is there of it; the rest may come later, in any order.
 
     Its folders are only read. Nothing of it can be seen before all of it can.
+
+    Args:
+        root: the list's root, to be pinned where none is; None for the one that is.
+        told: is told what is waited for.
 
     Raises:
         HubproxyError: something in it is not as the list has it, or is older than what this site
@@ -107,7 +113,7 @@ async def import_bundle(config: Config, folders: Sequence[Path], root: Path | No
     )
     _check_not_older(config, found)
     staging = Staging(places(config).data)
-    with staging.writing():
+    with staging.writing(told):
         stage = staging.stage(f"import-{found.bundle.digest.hex}")
         if stage.is_ready:
             await settle(config)
@@ -134,9 +140,13 @@ def _check_not_older(config: Config, found: VerifiedBundle) -> None:
         TrustListError: HP-T08: it is.
     """
     folder = list_folder(config)
-    if folder is not None:
-        with suppress(UsageError):  # there is none yet
-            refuse_older(found.snapshot, load(folder / "metadata").versions)
+    if folder is None:
+        return
+    try:
+        held = load(folder / "metadata").versions
+    except (UsageError, TrustListError):
+        return  # there is none yet, or it is damaged: what the audit log tells of holds as well
+    refuse_older(found.snapshot, held)
 
 
 def _stage_archives(config: Config, found: VerifiedBundle, stage: Stage) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from hubproxy.config import Config
 from hubproxy.core.audit import timestamp
 from hubproxy.core.handle import Handle
-from hubproxy.core.record import Record
+from hubproxy.core.record import Record, target_path
 from hubproxy.core.staged import Ready, Told
 from hubproxy.errors import UsageError
 from hubproxy.service.mirror import Goal, Mirror, Outcome
@@ -32,6 +32,7 @@ from hubproxy.wiring.stores import drafts, limits
 from hubproxy.wiring.upstreams import open_http
 
 Moved = Callable[[Handle, int, int | None], None]
+_BATCH = "mirror-"
 _COMMIT_EVERY = 30.0
 """Seconds after which what was brought is taken into the store, while more is on its way."""
 
@@ -46,6 +47,8 @@ class Plan:
 
     choice: Choice
     missing: tuple[Stocked, ...]
+    prune: bool = False
+    """Whether what an earlier run kept, and is not chosen now, may be evicted."""
 
     @property
     def bytes_to_fetch(self) -> int:
@@ -53,19 +56,25 @@ class Plan:
         return sum(one.record.origin.size for one in self.missing)
 
 
-def plan(choice: Choice) -> Plan:
+def plan(choice: Choice, *, prune: bool = False) -> Plan:
     """What a mirror of a choice has to do."""
-    return Plan(choice, tuple(one for one in choice.modules if one.archive is None))
+    return Plan(choice, tuple(one for one in choice.modules if one.archive is None), prune)
 
 
 async def sync(
-    config: Config, planned: Plan, *, moved: Moved, told: Callable[[Outcome], None]
+    config: Config,
+    planned: Plan,
+    *,
+    moved: Moved,
+    told: Callable[[Outcome], None],
+    waiting: Callable[[str], None],
 ) -> list[Outcome]:
     """Do it.
 
     Args:
         moved: as `Transfers` tells it.
         told: is told each outcome as it is known.
+        waiting: is told what is waited for.
 
     Raises:
         UsageError: the network may not be used.
@@ -79,10 +88,11 @@ async def sync(
     data = places(config).data
     staging = Staging(data)
     await settle(config)
-    with staging.writing():
+    with staging.writing(waiting):
         work, state = staging.stage("mirror"), MirrorState.load(data)
         with disk_errors():
             work.begin()
+        staging.recover(work, _BATCH)
         arrivals = Arrivals(
             work,
             drafts(config),
@@ -111,7 +121,7 @@ async def sync(
                 arrivals.close()
         state.synced_at = timestamp(now())
         state.counts = dict(Counter(one.state for one in outcomes))
-        await batches.end(outcomes)
+        await batches.end(outcomes, _unwanted(planned, state) if planned.prune else ())
     return outcomes
 
 
@@ -139,8 +149,12 @@ class _Batches:
             if monotonic() > self._last + _COMMIT_EVERY:
                 await self._hand_over(self._take(), [], "more is on its way")
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
-        """Hand over the rest: also what was in the store, and is to be kept from now on."""
+    async def end(self, outcomes: Sequence[Outcome], unwanted: Sequence[str]) -> None:
+        """Hand over the rest: also what was in the store, and is to be kept from now on.
+
+        Args:
+            unwanted: what may be evicted from now on, by its paths on the list.
+        """
         refs = RefStore(places(self._config).data / "refs")
         refs.read()
         kept = {(exact, form) for exact, form, ref in refs if ref.kept}
@@ -156,8 +170,13 @@ class _Batches:
         alarms = [one for one in outcomes if one.code]
         with disk_errors():
             self._state.save(places(self._config).data)
-        if rest or alarms:
-            await self._hand_over(rest, alarms, summary(outcomes))
+        released = [
+            path
+            for exact, form in kept
+            if (path := target_path(exact, form)) in frozenset(unwanted)
+        ]
+        if rest or alarms or released:
+            await self._hand_over(rest, alarms, summary(outcomes), released)
 
     def _take(self) -> list[Record]:
         taken, self._brought = self._brought, []
@@ -165,9 +184,13 @@ class _Batches:
         return taken
 
     async def _hand_over(
-        self, records: Sequence[Record], alarms: Sequence[Outcome], reason: str
+        self,
+        records: Sequence[Record],
+        alarms: Sequence[Outcome],
+        reason: str,
+        released: Sequence[str] = (),
     ) -> None:
-        batch = self._staging.stage(f"mirror-{token_hex(8)}")
+        batch = self._staging.stage(f"{_BATCH}{token_hex(8)}")
         batch.begin()
         for record in records:
             if self._work.has(record):
@@ -183,9 +206,19 @@ class _Batches:
                 reason=reason,
                 records=tuple(batch.put_record(record) for record in records),
                 told=told,
+                released=tuple(sorted(released)),
             )
         )
         await settle(self._config)
+
+
+def _unwanted(planned: Plan, state: MirrorState) -> list[str]:
+    """What earlier runs have looked after and this one does not, by its paths on the list."""
+    wanted = {target_path(one.listed.exact, one.listed.format) for one in planned.choice.modules}
+    unwanted = sorted(state.modules.keys() - wanted)
+    for path in unwanted:
+        del state.modules[path]
+    return unwanted
 
 
 def _is_here(data: Path, record: Record) -> bool:

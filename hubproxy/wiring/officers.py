@@ -100,8 +100,11 @@ def append_publication(config: Config, publication: Publication) -> None:
     )
 
 
-def append_decision(config: Config, what: str) -> None:
+def append_decision(config: Config, what: str, *, kind: str = "quarantine") -> None:
     """Write into the officers' log what somebody decides on this host, and signs nothing for.
+
+    Args:
+        kind: of the event: "quarantine", or "export" for what is given out past the daemon.
 
     Raises:
         AuditUnavailableError: it cannot be written.
@@ -109,7 +112,7 @@ def append_decision(config: Config, what: str) -> None:
     event = AuditEvent(
         id=uuid4().hex,
         time=timestamp(now()),
-        event="quarantine",
+        event=kind,
         caller=getpass.getuser(),
         reason=what,
     )

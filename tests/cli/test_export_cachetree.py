@@ -310,3 +310,15 @@ async def test_a_name_without_a_version_may_be_an_older_one_in_a_clients_cache(
     )
     done = await place.run("verify-dir", str(cache), "--json")
     assert (done.status, done.objects[0]["handle"]) == (0, OLD), json.dumps(done.objects)
+
+
+async def test_what_is_given_out_past_the_daemon_is_on_record_before(place: Place) -> None:
+    await export(place)
+    log = await place.good("trust", "log")
+    assert f"to a cache folder, {tree(place)}: {OLD}, {NNLM}, {SPICE}" in log.out
+    segments = place.data / "trust" / "log"
+    shutil.rmtree(segments)
+    segments.write_text("in its way")
+    done = await place.run("export", "tfhub-cache", str(place.folder / "other"))
+    assert (done.status, "AUDIT_UNAVAILABLE" in done.errors) == (1, True)
+    assert not (place.folder / "other").exists()

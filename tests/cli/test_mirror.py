@@ -9,6 +9,7 @@ import pytest
 
 from hubproxy.core.audit import AuditEvent
 from hubproxy.store.auditread import read
+from hubproxy.store.refs import RefStore
 from tests import faults
 from tests.cli.place import SPICE, Place, fetch
 from tests.cli.test_reload import minded
@@ -282,3 +283,40 @@ async def test_a_full_budget_takes_nothing_in_and_keeps_what_came(approved: Plac
     done = await approved.good("mirror", "sync", NNLM)
     assert asked(approved, NNLM) == 1  # whether it is still the same
     assert "1 in step" in done.out
+
+
+async def test_what_is_no_longer_wanted_may_be_evicted_once_that_is_said(approved: Place) -> None:
+    approved.put("tfhub.dev/google/big/1", large(1.2))
+    await approved.good("trust", "approve", "tfhub.dev/google/big/1")
+    forget_drafts(approved)
+    await approved.good("mirror", "sync", NNLM, SPICE)
+    await approved.good("mirror", "sync", SPICE)
+    assert kept(approved) == {NNLM, SPICE}
+    await approved.good("mirror", "sync", SPICE, "--prune")
+    assert kept(approved) == {SPICE}
+    approved.variables["HUBPROXY_STORE_BUDGET"] = str(5_045_000)
+    async with approved.serving() as (url, _):
+        assert (await fetch(f"{url}/tfhub.dev/google/big/1"))[0] == 200
+    async with approved.serving("--offline") as (url, _):
+        assert (await fetch(f"{url}/{NNLM}"))[0] == 504
+        assert (await fetch(f"{url}/{SPICE}"))[0] == 200
+
+
+def kept(place: Place) -> set[str]:
+    refs = RefStore(place.data / "refs")
+    refs.read()
+    return {str(exact) for exact, _, ref in refs if ref.kept}
+
+
+async def test_what_was_not_handed_over_is_taken_back(approved: Place) -> None:
+    """Killed between moving an archive into its batch and calling that ready."""
+    approved.variables["HUBPROXY_STORE_BUDGET"] = "100"
+    assert (await approved.run("mirror", "sync", NNLM)).status == 1
+    del approved.variables["HUBPROXY_STORE_BUDGET"]
+    (batch,) = (approved.data / "staged").glob("mirror-*")
+    (batch / "ready.json").unlink()
+    approved.origin.requests.clear()
+    done = await approved.good("mirror", "sync", NNLM)
+    assert "1 brought" in done.out
+    assert asked(approved, NNLM) == 0
+    assert not batch.exists()

@@ -17,7 +17,7 @@ from hubproxy.wiring.importing import import_bundle
 
 async def main(settings: Path, bundle: Path, root: Path, ack: Path | None) -> None:
     try:
-        await import_bundle(load(settings, {}), [bundle], root)
+        await import_bundle(load(settings, {}), [bundle], root, told=print)
     except HubproxyError as error:
         os.write(1, f"refused {error.code}\n".encode())
         return

@@ -112,7 +112,9 @@ async def settled(folder: Path, stick: Path, *, acknowledged: bool) -> None:
 
 @needs_strace
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "link,linkat", "unlink,rmdir"])
+@pytest.mark.parametrize(
+    "call", ["fsync", "rename", "mkdir", "link,linkat", "unlink,unlinkat,rmdir"]
+)
 async def test_a_kill_at_any_call_leaves_all_or_nothing(
     tmp_path: Path, stick: Path, call: str
 ) -> None:

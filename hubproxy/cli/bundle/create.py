@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice
+from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice, tell_export
 from hubproxy.cli.options import HandleType, Output, SizeType, configured, json_option, note
 from hubproxy.config import Config
 
@@ -102,6 +102,7 @@ def create(
     wants, lock = read_wants_or_all(handles, wanted)
     choice = wiring.chosen(config, wants, told=note, source=source, lock=lock)
     tell_choice(choice, lock)
+    tell_export(config, choice, f"a bundle, {folder}" + (f", for {had.site}" if had else ""))
     made = bundling.create(config, folder, choice, since=had, split=split, days=days, told=note)
     for one in made.absent:
         note(f"{one.record.handle}: left out, the store has it not: `hubproxy mirror sync` first")

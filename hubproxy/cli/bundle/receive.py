@@ -108,7 +108,7 @@ def import_(config: Config, folders: Sequence[Path], root: Path | None, as_json:
     from hubproxy.wiring import importing
 
     out = Output(as_json)
-    done = asyncio.run(importing.import_bundle(config, folders, root))
+    done = asyncio.run(importing.import_bundle(config, folders, root, told=note))
     for one in done.absent:
         note(f"{one.handle}: not in the bundle, as this site once had it: make a new inventory")
     found = done.bundle

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice
+from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice, tell_export
 from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.config import Config
 
@@ -48,6 +48,7 @@ def cache_tree(
     wants, lock = read_wants_or_all((), wanted)
     choice = wiring.chosen(config, wants, told=note, lock=lock)
     tell_choice(choice, lock)
+    tell_export(config, choice, f"a cache folder, {folder}")
     done = export(folder, choice, aliases, update=update, prune=prune)
     for one in done.absent:
         note(f"{one.record.handle}: left out, the store has it not: `hubproxy mirror sync` first")

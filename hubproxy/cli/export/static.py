@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice
+from hubproxy.cli.listed import list_option, read_wants_or_all, tell_choice, tell_export
 from hubproxy.cli.options import Output, configured, json_option, note
 from hubproxy.config import Config
 
@@ -55,6 +55,7 @@ def static(
     wants, lock = read_wants_or_all((), wanted)
     choice = wiring.chosen(config, wants, told=note, lock=lock)
     tell_choice(choice, lock)
+    tell_export(config, choice, f"a static mirror, {folder}")
     done = export(
         config,
         folder,
