@@ -47,7 +47,7 @@ def _check_tree(config: Config, folder: Path, repaired: bool, out: Output) -> bo
 
     left = good = healed = 0
     for one in treechecking.check_tree(config, folder):
-        done = "" if one.good or not repaired else treechecking.repair(config, one)
+        done = "" if one.good or not repaired else treechecking.repair(config, folder, one)
         good += one.good
         healed += done in ("healed", "removed")
         left += not one.good and done not in ("healed", "removed")

@@ -30,6 +30,8 @@ LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 LARGEST_TEXT = 64 * 1024 * 1024
 """Bytes that any file of a volume but an archive may have."""
 _LONGEST_TAG = 128
+# What any JSON that is not as it must be leads to; it may also be nested without end.
+_WRONG = (KeyError, IndexError, TypeError, ValueError, RecursionError, msgspec.MsgspecError)
 _ROOM = 2048
 """Bytes, more than enough, for what a volume says of one module."""
 
@@ -202,7 +204,7 @@ def find_bundle(index: bytes) -> tuple[Descriptor, int]:
             raise ValueError("another artifact comes first")
         volume = int(first["annotations"][_VOLUME])
         return Descriptor(Digest.parse(first["digest"]), _size(first["size"])), volume
-    except (KeyError, IndexError, TypeError, ValueError, msgspec.MsgspecError) as error:
+    except _WRONG as error:
         raise ValueError(f"not the index of a bundle: {error}") from error
 
 
@@ -215,7 +217,7 @@ def find_config(manifest: bytes) -> Descriptor:
     try:
         config = msgspec.json.decode(manifest)["config"]
         return Descriptor(Digest.parse(config["digest"]), _size(config["size"]))
-    except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
+    except _WRONG as error:
         raise ValueError(f"not the manifest of a bundle: {error}") from error
 
 

@@ -30,8 +30,8 @@ def take(source: Path, into: Path, record: Record, *, link: bool, mode: int = 0o
         source: the archive; never changed, nor believed.
         into: the new file, flushed when this returns. Its folder is the caller's to flush.
         record: whose archive it is.
-        link: whether the new file may be the very file that `source` is, with its owner and mode.
-            Whoever may write to that may change it later.
+        link: whether the new file may be the very file that `source` is, with its mode. It is that
+            only where nobody but this user may write to it: what is checked now must stay so.
         mode: of the new file, unless it is linked.
 
     Raises:
@@ -100,7 +100,10 @@ def _reflinked(descriptor: int, new: int) -> bool:
 
 
 def _linked(descriptor: int, source: Path, into: Path) -> bool:
-    """Put a link in the place of the new, empty file; False where that cannot be."""
+    """Put a link in the place of the new, empty file; False where that cannot or must not be."""
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        return False
     beside = into.with_name(f"{into.name}.link")
     try:
         os.link(source, beside, follow_symlinks=False)

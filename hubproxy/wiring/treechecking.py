@@ -100,8 +100,10 @@ def check_tree(config: Config, folder: Path) -> Iterator[Checked]:
         yield Checked("leftover", path, text="a download that nobody goes on with")
 
 
-def repair(config: Config, one: Checked) -> str:
+def repair(config: Config, folder: Path, one: Checked) -> str:
     """Heal one thing, if it can be: says what was done, or why nothing was.
+
+    What a link leads to outside of the folder is never touched.
 
     Raises:
         MismatchError: the store's own copy is damaged.
@@ -111,6 +113,8 @@ def repair(config: Config, one: Checked) -> str:
         return "removed"
     if one.kind not in ("changed", "half-deleted") or one.record is None:
         return ""
+    if not one.place.is_relative_to(folder.resolve()):
+        return f"not healed: it lies outside of the folder, at {one.place}"
     archive = blob_path(places(config).data, one.record.archive_digest)
     if not archive.is_file():
         return f"not healed: the store has it not: `hubproxy mirror sync {one.record.handle}`"

@@ -26,6 +26,7 @@ from tests.bench import (
     misses,
     tls,
     trust,
+    verifydir,
 )
 from tests.bench.bench import HUBPROXY, MIB, QUICK, Bench, Result, Sizes
 from tests.bench.clients import Sink
@@ -53,6 +54,7 @@ _MEASURES: dict[str, Callable[[Bench], Result]] = {
     "first": gate.first_sight,
     "bundles": bundles.bundles,
     "many": bundles.many,
+    "verifydir": verifydir.verify_dir,
 }
 _NEEDS = {
     "hits": ["warm"],
@@ -72,6 +74,7 @@ _NEEDS = {
     "first": [],
     "bundles": [],
     "many": [],
+    "verifydir": [],
 }
 
 

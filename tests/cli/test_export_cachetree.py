@@ -322,3 +322,19 @@ async def test_what_is_given_out_past_the_daemon_is_on_record_before(place: Plac
     done = await place.run("export", "tfhub-cache", str(place.folder / "other"))
     assert (done.status, "AUDIT_UNAVAILABLE" in done.errors) == (1, True)
     assert not (place.folder / "other").exists()
+
+
+async def test_what_a_link_leads_to_outside_of_the_folder_is_checked_and_never_touched(
+    place: Place,
+) -> None:
+    await export(place)
+    outside, cache = place.folder / "outside", place.folder / "cache"
+    cache.mkdir()
+    outside.mkdir()
+    (outside / "mine").write_text("precious")
+    (cache / key_of(f"https://{NNLM}")).symlink_to(outside)
+    done = await place.run("verify-dir", str(cache), "--repair", "--json")
+    assert (done.status, done.objects[0]["kind"]) == (1, "changed")
+    assert str(done.objects[0]["done"]).startswith("not healed: it lies outside")
+    assert (outside / "mine").read_text() == "precious"
+    assert sorted(path.name for path in outside.iterdir()) == ["mine"]

@@ -162,6 +162,7 @@ def test_what_contradicts_itself_is_no_bundle(text: bytes, said: str) -> None:
         b"",
         b"{}",
         b'{"manifests":[]}',
+        b'{"manifests":' + b"[" * 200_000,
         b'{"manifests":[{"artifactType":"application/vnd.example"}]}',
         texts(BOTH, 1)[0].replace(b'"1"', b'"one"'),
         texts(BOTH, 1)[0].replace(b'"size":', b'"size":-'),
@@ -172,7 +173,9 @@ def test_an_index_of_something_else_is_refused(text: bytes) -> None:
         find_bundle(text)
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b'{"config":{"digest":"sha256:0","size":1}}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{}", b"[" * 200_000, b'{"config":{"digest":"sha256:0","size":1}}']
+)
 def test_a_manifest_of_something_else_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="not the manifest of a bundle"):
         find_config(text)

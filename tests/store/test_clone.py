@@ -43,6 +43,23 @@ def test_without_a_link_the_new_file_is_of_its_own(
     assert into.stat().st_mode & 0o777 == 0o640 & ~umask()
 
 
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_file_that_others_may_write_to_is_never_the_new_one(
+    tmp_path: Path, made: Made, source: Path, mode: int
+) -> None:
+    source.chmod(mode)
+    assert take(source, tmp_path / "new", made.record, link=True) in ("copy", "reflink")
+
+
+def test_a_file_of_somebody_else_is_never_the_new_one(
+    tmp_path: Path, made: Made, source: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a file away")
+    os.chown(source, 12345, 12345)
+    assert take(source, tmp_path / "new", made.record, link=True) in ("copy", "reflink")
+
+
 def test_another_disk_takes_a_copy(tmp_path: Path, made: Made) -> None:
     shm = Path("/dev/shm")
     if not shm.is_dir() or shm.stat().st_dev == tmp_path.stat().st_dev:
