@@ -39,8 +39,7 @@ class Gap:
         return self.stick / "root.json"
 
     async def approve(self, *handles: str) -> None:
-        for handle in handles:
-            await self.outside.good("trust", "approve", handle)
+        await self.outside.good("trust", "approve", *handles)
 
     async def bring(self, *words: str) -> None:
         """Make a bundle outside of what the mirror there has."""

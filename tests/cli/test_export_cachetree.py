@@ -28,8 +28,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         place.put(NNLM, {**SMALL, "assets/words.txt": b"new", "assets/deep/er/empty": b""})
         place.put(OLD, {**SMALL, "assets/words.txt": b"old"})
         await place.begin()
-        for handle in (SPICE, NNLM, OLD):
-            await place.good("trust", "approve", handle)
+        await place.good("trust", "approve", SPICE, NNLM, OLD)
         forget_drafts(place)
         await place.good("mirror", "sync", SPICE, NNLM, OLD)
         yield place

@@ -25,8 +25,7 @@ async def approved(place: Place) -> Place:
     place.put(NNLM, {**SMALL, "assets/words.txt": b"new"})
     place.put(OLD, {**SMALL, "assets/words.txt": b"old"})
     await place.begin()
-    for handle in (SPICE, NNLM, OLD):
-        await place.good("trust", "approve", handle)
+    await place.good("trust", "approve", SPICE, NNLM, OLD)
     forget_drafts(place)
     return place
 
