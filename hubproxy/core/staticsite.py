@@ -11,34 +11,33 @@ No segment of a handle begins with `@` or has one, so no name of ours can be a m
 
 import base64
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 
 from hubproxy.core.digest import Digest
 from hubproxy.core.handle import Handle
 from hubproxy.core.record import Format
 
 LATEST = "@latest"
-TRUST = PurePosixPath("-/trust")
+TRUST = "-/trust"
 
 
-def blob(digest: Digest) -> PurePosixPath:
+def blob(digest: Digest) -> str:
     """Where an archive lies, from the site's top."""
-    return PurePosixPath("blobs") / digest.algorithm / digest.hex[:2] / digest.hex
+    return f"blobs/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
 
 
-def module(exact: Handle, form: Format | None = None) -> PurePosixPath:
+def module(exact: Handle, form: Format | None = None) -> str:
     """Where a module is asked for; with a format, where that one of several lies."""
-    return PurePosixPath(f"{exact}@{form}" if form else str(exact))
+    return f"{exact}@{form}" if form else str(exact)
 
 
-def latest(handle: Handle) -> PurePosixPath:
+def latest(handle: Handle) -> str:
     """Where the link of a handle without a version lies."""
-    return PurePosixPath(str(handle.unversioned)) / LATEST
+    return f"{handle.unversioned}/{LATEST}"
 
 
-def up_to(link: PurePosixPath, target: PurePosixPath) -> str:
+def up_to(link: str, target: str) -> str:
     """What a link at one place must say to lead to another, wherever the site lies."""
-    return "/".join([".."] * (len(link.parts) - 1) + list(target.parts))
+    return "../" * link.count("/") + target
 
 
 def repr_digest(digest: Digest) -> str:
@@ -46,7 +45,7 @@ def repr_digest(digest: Digest) -> str:
     return f"sha-256=:{base64.b64encode(bytes.fromhex(digest.hex)).decode()}:"
 
 
-def nginx_digests(served: Mapping[PurePosixPath, Digest]) -> str:
+def nginx_digests(served: Mapping[str, Digest]) -> str:
     """The lines of an nginx `map` from a path to its header."""
     lines = (f'"/{path}" "{repr_digest(digest)}";\n' for path, digest in sorted(served.items()))
     return "".join(lines)
@@ -73,9 +72,7 @@ def nginx(site: str, hubs: Iterable[str], listen: str) -> str:
     )
 
 
-def caddy(
-    site: str, hubs: Iterable[str], listen: str, served: Mapping[PurePosixPath, Digest]
-) -> str:
+def caddy(site: str, hubs: Iterable[str], listen: str, served: Mapping[str, Digest]) -> str:
     """What Caddy 2 is to be told: a Caddyfile."""
     digests = "".join(
         f'\t\t"/{path}" "{repr_digest(digest)}"\n' for path, digest in sorted(served.items())

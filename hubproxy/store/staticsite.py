@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from hubproxy.core.record import Record
 from hubproxy.core.staticsite import TRUST, blob, up_to
@@ -58,7 +58,7 @@ class StaticSite:
             fsync_folder(place.parent)
         return True
 
-    def link(self, name: PurePosixPath, target: PurePosixPath) -> None:
+    def link(self, name: str, target: str) -> None:
         """Let a name lead to a place of the site.
 
         Raises:
@@ -78,11 +78,11 @@ class StaticSite:
             raise clash
         self._export.link(place, up_to(name, target))
 
-    def put(self, name: PurePosixPath, data: bytes) -> None:
+    def put(self, name: str, data: bytes) -> None:
         """Write a file of the site, whole, if it is another than the one there."""
         self._export.put(self.folder / name, data)
 
-    def prune(self, keep: set[PurePosixPath]) -> tuple[int, int]:
+    def prune(self, keep: set[str]) -> tuple[int, int]:
         """Remove links that are not to be kept, then archives that none leads to.
 
         Returns:
@@ -90,7 +90,7 @@ class StaticSite:
         """
         used, gone = set(), []
         for path in self._links():
-            if PurePosixPath(path.relative_to(self.folder)) in keep:
+            if str(path.relative_to(self.folder)) in keep:
                 used.add(path.resolve())
             else:
                 gone.append(path)
@@ -107,6 +107,6 @@ class StaticSite:
         return [path for top in tops for path in top.rglob("*") if path.is_symlink()]
 
 
-def list_path(name: str) -> PurePosixPath:
+def list_path(name: str) -> str:
     """Where a file of the list lies, by its published name."""
-    return TRUST / name
+    return f"{TRUST}/{name}"

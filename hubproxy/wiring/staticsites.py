@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from hubproxy.config import Config
 from hubproxy.core.digest import Digest
@@ -18,8 +18,6 @@ from hubproxy.trust.whole import beside, metadata
 from hubproxy.wiring.carrying import carried_list
 from hubproxy.wiring.choosing import Choice, Stocked
 from hubproxy.wiring.reports import stored_record
-
-_OWN = PurePosixPath(OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,9 @@ def export(
     return Exported(tuple(here), taken, absent, pruned)
 
 
-def _links(
-    choice: Choice, here: list[Stocked]
-) -> dict[PurePosixPath, tuple[PurePosixPath, Digest]]:
+def _links(choice: Choice, here: list[Stocked]) -> dict[str, tuple[str, Digest]]:
     """Name -> what it leads to, and the digest of the archive in the end."""
-    found: dict[PurePosixPath, tuple[PurePosixPath, Digest]] = {}
+    found: dict[str, tuple[str, Digest]] = {}
     formats: defaultdict[Handle, list[Stocked]] = defaultdict(list)
     for one in here:
         formats[one.listed.exact].append(one)
@@ -127,11 +123,11 @@ def _list_files(
 def _settings(
     site: StaticSite,
     folder: Path,
-    links: dict[PurePosixPath, tuple[PurePosixPath, Digest]],
+    links: dict[str, tuple[str, Digest]],
     listen: str,
 ) -> None:
     served = {name: digest for name, (_, digest) in links.items()}
-    hubs = {name.parts[0] for name in served}
+    hubs = {name.partition("/")[0] for name in served}
     top = str(folder.absolute())
     try:
         made = {
@@ -142,4 +138,4 @@ def _settings(
     except ValueError as error:
         raise UsageError(str(error), remedy="Export into a folder of a plainer name.") from error
     for name, text in made.items():
-        site.put(_OWN / name, text.encode())
+        site.put(f"{OWN}/{name}", text.encode())
