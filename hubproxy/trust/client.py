@@ -67,6 +67,16 @@ class TrustClient:
         """The versions of the roots from the one that trust began with to the list's own."""
         return self._top.roots
 
+    def earlier_root(self, version: int) -> bytes | None:
+        """A root from before the one that trust began with here, as the source has it, unverified.
+
+        For a site whose trust began with an earlier one: it verifies each. None where the source
+        has it not.
+        """
+        with suppress(TrustListError), told(self._source):
+            return self._fetcher.download_bytes(f"metadata/{version}.root.json", LARGEST_FILE)
+        return None
+
     def refresh(self) -> TrustSnapshot:
         """Ask the source for what is new, verify it, and remember it.
 

@@ -15,8 +15,8 @@ from hubproxy.trust.contents import named_by, published_name
 def metadata(client: TrustClient, snapshot: TrustSnapshot) -> Iterator[tuple[str, bytes]]:
     """Its signed files and the policy, in an order in which they may be written one by one.
 
-    Roots come first, from the one that trust began with here; `timestamp.json`, which leads a
-    reader to all the others, comes last.
+    Roots come first, also those from before trust began here, as far as the source has them;
+    `timestamp.json`, which leads a reader to all the others, comes last.
 
     Args:
         client: has read the list.
@@ -25,6 +25,10 @@ def metadata(client: TrustClient, snapshot: TrustSnapshot) -> Iterator[tuple[str
     Raises:
         TrustListError: a file cannot be had.
     """
+    for version in range(1, client.roots.start):
+        earlier = client.earlier_root(version)
+        if earlier is not None:
+            yield f"metadata/{version}.root.json", earlier
     for version in client.roots:
         yield _had(client, f"metadata/{version}.root.json")
     policy = snapshot.roles[TOP].targets.get(POLICY_PATH)

@@ -417,3 +417,39 @@ async def test_evidence_and_cards_are_carried(gap: Gap) -> None:
         status, _, body = await fetch(f"{url}/-/card/{SPICE}")
     assert status == 200
     assert b"CycloneDX" in body
+
+
+async def test_every_root_is_carried_also_by_a_host_that_began_with_a_later_one(
+    gap: Gap, tmp_path: Path
+) -> None:
+    """The site inside begins with the first; the mirror outside was set up after a rotation."""
+    await gap.outside.good("trust", "rotate", "online")
+    later = gap.stick / "later.json"
+    later.write_bytes((gap.outside.data / "trust/repo/metadata/2.root.json").read_bytes())
+    mirror = type(gap.inside)(make(tmp_path / "mirror"), gap.outside.origin)
+    mirror.variables["HUBPROXY_NETWORK_OFFLINE"] = "0"
+    mirror.variables["HUBPROXY_TRUST_SOURCE"] = str(gap.outside.data / "trust" / "repo")
+    mirror.variables["HUBPROXY_TRUST_ROOT"] = str(later)
+    await mirror.good("mirror", "sync", SPICE)
+    await mirror.good("bundle", "create", str(gap.bundle), SPICE)
+    for root in (gap.root, later):
+        await gap.inside.good("bundle", "verify", str(gap.bundle), "--root", str(root))
+    done = await gap.inside.good("bundle", "import", str(gap.bundle), "--root", str(gap.root))
+    assert "trust list root 2, " in done.out
+    assert await served(gap, SPICE) == [200]
+
+
+async def test_an_expired_list_goes_on_through_its_grace_inside(gap: Gap) -> None:
+    library = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+    if not library.exists():
+        pytest.skip("faketime is not installed")
+    await gap.bring(SPICE)
+    await gap.inside.good("bundle", "import", str(gap.bundle), "--root", str(gap.root))
+    gap.inside.variables |= {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME": "+95d",
+    }
+    assert await served(gap, SPICE, NNLM) == [200, 504]
+    gap.inside.variables["FAKETIME"] = "+120d"
+    assert await served(gap, SPICE) == [503]

@@ -3,10 +3,12 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hubproxy.core.bundle import texts
 from hubproxy.errors import HubproxyError
-from hubproxy.store.volumes import BundleError
+from hubproxy.store.volumes import BundleError, Volume
 from hubproxy.wiring import importing
 from tests.cli.gap import NNLM, open_gap
 from tests.cli.place import SPICE
@@ -83,11 +85,6 @@ def test_no_file_may_be_a_link(bundle: tuple[Path, bytes], tmp_path: Path) -> No
 
 def test_what_is_written_anew_by_a_stranger_is_not_the_list(bundle: tuple[Path, bytes]) -> None:
     """Everything that a bundle says of itself can be made to fit; the list cannot."""
-    import msgspec
-
-    from hubproxy.core.bundle import texts
-    from hubproxy.store.volumes import Volume
-
     folder, root = bundle
     volume = Volume.open(folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -116,6 +113,19 @@ def test_the_index_of_another_artifact_is_no_bundle(bundle: tuple[Path, bytes]) 
     index.write_bytes(whole.replace(b"hubproxy.bundle.v1", b"example.bundle.v1"))
     try:
         with pytest.raises(BundleError, match="not the index of a bundle"):
+            importing.verify([folder], root)
+    finally:
+        index.write_bytes(whole)
+
+
+def test_a_volume_that_its_bundle_has_not_is_refused(bundle: tuple[Path, bytes]) -> None:
+    folder, root = bundle
+    index = folder / "index.json"
+    whole = index.read_bytes()
+    told, _ = texts(Volume.open(folder).bundle, 7)
+    index.write_bytes(told)
+    try:
+        with pytest.raises(BundleError, match="no volume of its bundle"):
             importing.verify([folder], root)
     finally:
         index.write_bytes(whole)

@@ -171,12 +171,3 @@ def test_a_module_that_is_not_approved_as_it_is_carried_is_refused(
         carried.verify()
     assert caught.value.code == code
     assert isinstance(caught.value, DeniedError) is (code != "HP-T09")
-
-
-def test_an_older_root_than_the_one_that_trust_begins_with_is_carried_for_others(
-    carried: Carried,
-) -> None:
-    """Nobody reads it here, where a later one is pinned; one of no list's numbers is refused."""
-    carried.files["metadata/0.root.json"] = b"{}"
-    with pytest.raises(TrustListError):
-        carried.verify()
