@@ -237,6 +237,9 @@ async def test_an_older_bundle_is_refused_after_the_state_is_wiped(gap: Gap) -> 
     assert await served(gap, SPICE) == [410]
     shutil.rmtree(gap.inside.data / "trust" / "state")
     assert "HP-T08" in (await gap.inside.run("bundle", "import", str(old))).errors
+    # Without the audit log as well, the list that lies there is still the newer one.
+    shutil.rmtree(gap.inside.data / "audit")
+    assert "HP-T08" in (await gap.inside.run("bundle", "import", str(old))).errors
 
 
 async def test_a_bundle_of_another_list_is_refused(gap: Gap, tmp_path: Path) -> None:
