@@ -153,6 +153,35 @@ async def test_a_bundle_with_a_volume_missing_is_told_so(gap: Gap) -> None:
     assert "not looked at: volume 2 of 3" in done.errors
 
 
+async def test_what_every_volume_has_is_verified_in_each(gap: Gap) -> None:
+    await split(gap)
+    words = ("bundle", "verify", str(gap.bundle), "--root", str(gap.root))
+    await gap.inside.good(*words)
+    timestamp = next(
+        path
+        for path in (gap.bundle / "volume-2" / "blobs" / "sha256").iterdir()
+        if b'"_type":"timestamp"' in path.read_bytes()
+    )
+    timestamp.write_bytes(timestamp.read_bytes()[:-1] + b" ")
+    done = await gap.inside.run(*words)
+    assert (done.status, "has other bytes than its name says" in done.errors) == (1, True)
+
+
+async def test_what_must_be_copied_leaves_the_disk_its_floor(gap: Gap) -> None:
+    away = Path("/dev/shm")
+    if not away.is_dir() or away.stat().st_dev == gap.folder.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    await gap.bring(SPICE)
+    copy = Path(shutil.copytree(gap.bundle, away / f"hubproxy-test-{os.getpid()}"))
+    gap.inside.variables["HUBPROXY_STORE_FREE_FLOOR"] = "900TiB"
+    try:
+        done = await gap.inside.run("bundle", "import", str(copy), "--root", str(gap.root))
+        assert (done.status, "STORAGE_FULL" in done.errors) == (1, True)
+        assert await served(gap, SPICE) == [503]
+    finally:
+        shutil.rmtree(copy)
+
+
 BIG = [f"tfhub.dev/google/big/{number}" for number in (1, 2, 3)]
 
 

@@ -100,11 +100,19 @@ def test_a_file_that_is_longer_is_refused(tmp_path: Path, made: Made, source: Pa
     refused(source, tmp_path, made, link=True)
 
 
+@pytest.mark.parametrize("link", [True, False])
+def test_what_lies_behind_a_whole_last_chunk_is_refused(tmp_path: Path, link: bool) -> None:
+    whole = make(size=CHUNK_SIZE)
+    (tmp_path / "source").write_bytes(whole.plain + b"more")
+    refused(tmp_path / "source", tmp_path, whole, link=link)
+
+
 def test_a_link_or_a_pipe_is_no_source(tmp_path: Path, made: Made, source: Path) -> None:
     (tmp_path / "linked").symlink_to(source)
-    refused(tmp_path / "linked", tmp_path, made, link=True)
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", tmp_path, made, link=True)
+    for name in ("linked", "pipe"):
+        told = refused(tmp_path / name, tmp_path, made, link=True)
+        assert "is no regular file" in told
 
 
 def test_a_source_that_is_not_there_is_an_error_of_the_disk(tmp_path: Path, made: Made) -> None:
@@ -124,13 +132,14 @@ def test_the_very_bytes_pass(made: Made, source: Path) -> None:
     check(source, made.record)
 
 
-def refused(source: Path, folder: Path, made: Made, *, link: bool) -> None:
+def refused(source: Path, folder: Path, made: Made, *, link: bool) -> str:
     before = sorted(folder.iterdir())
     with pytest.raises(MismatchError) as caught:
         take(source, folder / "new", made.record, link=link)
     assert made.record.handle in str(caught.value)
     assert caught.value.remedy
     assert sorted(folder.iterdir()) == before
+    return str(caught.value)
 
 
 def umask() -> int:
