@@ -485,3 +485,12 @@ async def test_an_expired_list_goes_on_through_its_grace_inside(gap: Gap) -> Non
     assert await served(gap, SPICE, NNLM) == [200, 504]
     gap.inside.variables["FAKETIME"] = "+120d"
     assert await served(gap, SPICE) == [503]
+
+
+async def test_who_publishes_the_list_gets_no_list_by_a_bundle(gap: Gap) -> None:
+    """It would be the one that was signed to be carried; the published one has gone on."""
+    await gap.bring(SPICE)
+    before = files(gap.outside.data / "trust" / "repo")
+    await gap.outside.good("bundle", "import", str(gap.bundle))
+    assert files(gap.outside.data / "trust" / "repo") == before
+    await gap.outside.good("trust", "renew")

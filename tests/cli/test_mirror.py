@@ -319,3 +319,11 @@ async def test_what_was_not_handed_over_is_taken_back(approved: Place) -> None:
     assert "1 brought" in done.out
     assert asked(approved, NNLM) == 0
     assert not batch.exists()
+
+
+async def test_the_disk_keeps_its_floor(approved: Place) -> None:
+    approved.variables["HUBPROXY_STORE_FREE_FLOOR"] = "900TiB"
+    done = await approved.run("mirror", "sync", NNLM)
+    assert done.status == 1
+    assert "STORAGE_FULL: there is no room for" in done.out
+    assert approved.origin.requests == []
