@@ -256,6 +256,18 @@ async def test_an_older_bundle_is_refused(gap: Gap) -> None:
     assert await served(gap, SPICE, NNLM) == [410, 200]
 
 
+async def test_an_older_bundle_is_refused_after_the_list_is_wiped(gap: Gap) -> None:
+    """It is on record also where no daemon has run since the newer one came in."""
+    await gap.bring(SPICE)
+    old = gap.stick / "old"
+    gap.bundle.rename(old)
+    await gap.outside.good("trust", "renew")
+    await gap.bring(NNLM)
+    await gap.inside.good("bundle", "import", str(gap.bundle), "--root", str(gap.root))
+    shutil.rmtree(gap.inside.data / "trust" / "repo")
+    assert "HP-T08" in (await gap.inside.run("bundle", "import", str(old))).errors
+
+
 async def test_an_older_bundle_is_refused_after_the_state_is_wiped(gap: Gap) -> None:
     await gap.bring(SPICE)
     old = gap.stick / "old"
