@@ -88,15 +88,34 @@ def install_list(stage: Stage, folder: Path) -> None:
     """Move a staged list into a published folder, so that a reader finds the old one or the new.
 
     Every file but `timestamp.json` has a name of its own, and that one leads to all the others, so
-    it is the last.
+    it is the last. Of two batches that wait, the older list may come second: it does not come into
+    force then.
     """
     found = sorted(path.relative_to(stage.list) for path in stage.list.rglob("*") if path.is_file())
+    last = [_LAST] if _version(stage.list / _LAST) >= _version(folder / _LAST) else []
     with disk_errors():
-        for group in ([name for name in found if name != _LAST], [_LAST] if _LAST in found else []):
+        for group in ([name for name in found if name != _LAST], last):
             for name in group:
-                _move(stage.list / name, folder / name)
+                if (stage.list / name).exists():
+                    _move(stage.list / name, folder / name)
             for touched in {(folder / name).parent for name in group}:
                 fsync_folder(touched)
+
+
+class _Signed(msgspec.Struct):
+    version: int
+
+
+class _Timestamp(msgspec.Struct):
+    signed: _Signed
+
+
+def _version(timestamp: Path) -> int:
+    """The number that a timestamp has; 0 where it is not there, or not whole."""
+    try:
+        return msgspec.json.decode(timestamp.read_bytes(), type=_Timestamp).signed.version
+    except (OSError, msgspec.MsgspecError):
+        return 0
 
 
 def _move(source: Path, target: Path) -> None:
