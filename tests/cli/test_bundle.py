@@ -177,6 +177,7 @@ async def test_what_must_be_copied_leaves_the_disk_its_floor(gap: Gap) -> None:
     try:
         done = await gap.inside.run("bundle", "import", str(copy), "--root", str(gap.root))
         assert (done.status, "STORAGE_FULL" in done.errors) == (1, True)
+        assert "copy the bundle onto that disk" in done.errors  # before any of it was copied
         assert await served(gap, SPICE) == [503]
     finally:
         shutil.rmtree(copy)
